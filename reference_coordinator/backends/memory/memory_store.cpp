@@ -1,0 +1,1 @@
+#include "reference_coordinator/claim_core/backend.hpp"

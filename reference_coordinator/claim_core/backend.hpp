@@ -1,0 +1,62 @@
+// A backend as the rest of the program sees it: a name, what it declares, and a way to open it. The registry is written by
+// CMake from the add_backend() lines; a backend whose client library is missing stays in the list with the reason.
+#pragma once
+
+#include "reference_coordinator/claim_core/claim_store.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace assay {
+
+struct Capabilities {
+  enum class Durability : std::uint8_t { none, process, disk, replicated };
+  enum class Wake : std::uint8_t { native, notified, polled };
+
+  Durability durability = Durability::none;
+  bool fifo = true;
+  bool priority = true;
+  bool tags = true;
+  bool fenced_completion = true;
+  bool release_keeps_attempt = true;
+  bool delay = true;
+  bool exact_depth = true;
+  bool several_coordinators = false;
+  Wake wake = Wake::native;  // how a coordinator hears of runs that another one accepted
+  std::size_t batch_limit = 1000;
+};
+
+std::string_view to_string(Capabilities::Durability durability);
+std::string_view to_string(Capabilities::Wake wake);
+
+struct StoreOptions {
+  std::string url;  // e.g. postgresql://user@host:port/database; empty for backends without a server
+  int connections = 0;  // 0: the backend's own default
+  RetryPolicy retry;
+};
+
+// What the opened store says of itself, read back from the server, for the report: "fsync" → "on", "server_version" → "15.18".
+using StoreFacts = std::vector<std::pair<std::string, std::string>>;
+
+struct OpenedStore {
+  std::unique_ptr<ClaimStore> store;
+  StoreFacts facts;
+};
+
+struct Backend {
+  std::string name;         // "postgres-batch"
+  std::string description;  // one line
+  Capabilities capabilities;
+  std::string missing;  // why it can't be opened in this build ("not built: libpq missing"); empty when it can
+  // Connects, creates or checks its schema. Errors: unavailable, misconfigured, rejected; each one clear line.
+  std::function<Awaitable<Result<OpenedStore>>(asio::io_context&, Clock const&, StoreOptions)> open;
+};
+
+// Every backend that the project knows, in a fixed order (generated: backends/registry.cpp in the build folder).
+std::vector<Backend> const& all_backends();
+// nullptr when there is none of that name.
+Backend const* find_backend(std::string_view name);
+
+}  // namespace assay

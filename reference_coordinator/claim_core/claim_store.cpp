@@ -1,0 +1,36 @@
+#include "reference_coordinator/claim_core/claim_store.hpp"
+
+#include <algorithm>
+
+namespace assay {
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::ok: return "ok";
+    case Outcome::already_done: return "already_done";
+    case Outcome::stale_token: return "stale_token";
+    case Outcome::unknown_run: return "unknown_run";
+    case Outcome::rejected: return "rejected";
+    case Outcome::unavailable: return "unavailable";
+    case Outcome::in_doubt: return "in_doubt";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(RunState state) {
+  switch (state) {
+    case RunState::delayed: return "delayed";
+    case RunState::ready: return "ready";
+    case RunState::claimed: return "claimed";
+    case RunState::completed: return "completed";
+    case RunState::dead: return "dead";
+  }
+  return "unknown";
+}
+
+Duration RetryPolicy::delay_after(int attempt) const {
+  int const doublings = std::clamp(attempt - 1, 0, 30);
+  return base > limit / (std::int64_t{1} << doublings) ? limit : base * (std::int64_t{1} << doublings);
+}
+
+}  // namespace assay

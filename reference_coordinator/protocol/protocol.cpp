@@ -1,0 +1,1 @@
+#include "reference_coordinator/protocol/protocol.hpp"
