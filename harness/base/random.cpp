@@ -8,6 +8,8 @@ namespace assay {
 
 namespace {
 
+__extension__ using Wide = unsigned __int128;
+
 std::uint64_t split_mix(std::uint64_t& state) {
   std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
@@ -50,7 +52,7 @@ std::uint64_t Random::below(std::uint64_t n) {
   // Lemire's multiply-shift with rejection: unbiased (Lemire 2019, "Fast random integer generation in an interval").
   std::uint64_t const threshold = (0 - n) % n;
   for (;;) {
-    auto const product = static_cast<unsigned __int128>((*this)()) * n;
+    auto const product = static_cast<Wide>((*this)()) * n;
     if (static_cast<std::uint64_t>(product) >= threshold) return static_cast<std::uint64_t>(product >> 64);
   }
 }
