@@ -1,0 +1,262 @@
+#include "harness/histogram/codec.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+// The format, big-endian throughout (AbstractHistogram.java, encodeIntoCompressedByteBuffer and encodeIntoByteBuffer):
+//   compressed:  cookie 0x1c849314 · length of what follows · zlib stream of
+//   plain:       cookie 0x1c849313 · length of the counts · normalizing offset (0) · significant digits ·
+//                lowest discernible, highest trackable (64 bits each) · ratio of integers to doubles (1.0) ·
+//   counts:      one ZigZag LEB128 number per slot from slot 0 to the last one in use; −n stands for n empty slots, n
+//   > 1.
+// The second-lowest hex digit of a cookie is a word size, and means nothing in V2.
+
+namespace assay {
+
+namespace {
+
+constexpr std::uint32_t plain_cookie = 0x1c849313;
+constexpr std::uint32_t compressed_cookie = 0x1c849314;
+constexpr std::uint32_t word_size_bits = 0xf0;
+constexpr std::size_t compressed_header_size = 8;
+
+// Thrown inside this file only, so that the readers below read like the format; decode() turns it into an Error.
+struct Damaged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+using Bytes = std::vector<unsigned char>;
+
+template <class Unsigned>
+void append_big_endian(Bytes& out, Unsigned value) {
+  for (int shift = static_cast<int>(sizeof value) * 8 - 8; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<unsigned char>(value >> shift));
+  }
+}
+
+// LEB128-64b9B: seven bits a byte, lowest first, and all eight of the ninth byte.
+void append_zig_zag(Bytes& out, std::int64_t value) {
+  auto rest = (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+  for (int byte = 1; byte < 9 && rest >= 0x80; ++byte, rest >>= 7)
+    out.push_back(static_cast<unsigned char>(rest | 0x80));
+  out.push_back(static_cast<unsigned char>(rest));
+}
+
+void append_counts(Bytes& out, Histogram const& histogram) {
+  std::size_t const used = histogram.slots_in_use();
+  for (std::size_t slot = 0; slot < used;) {
+    std::size_t const first = slot;
+    while (slot < used && histogram.count_at(slot) == 0) ++slot;
+    std::size_t const zeros = slot - first;
+    if (zeros > 0) append_zig_zag(out, zeros == 1 ? 0 : -static_cast<std::int64_t>(zeros));
+    if (slot < used) append_zig_zag(out, histogram.count_at(slot++));
+  }
+}
+
+std::string to_base64(Bytes const& bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a zero byte
+  auto* const out = reinterpret_cast<unsigned char*>(text.data());
+  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(out, bytes.data(), static_cast<int>(bytes.size()))));
+  return text;
+}
+
+// EVP_DecodeBlock forgives spaces and takes '=' for a digit anywhere, so the alphabet is checked first.
+Bytes from_base64(std::string_view text) {
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::size_t longest = std::size_t{1} << 30;  // lengths are int in OpenSSL
+  std::size_t const digits = std::min(text.find_first_not_of(alphabet), text.size());
+  std::size_t const padding = text.size() - digits;
+  if (text.empty() || text.size() > longest || text.size() % 4 != 0 || padding > 2 ||
+      text.substr(digits).find_first_not_of('=') != std::string_view::npos) {
+    throw Damaged{"not base64"};
+  }
+  Bytes bytes(text.size() / 4 * 3);
+  EVP_DecodeBlock(bytes.data(), reinterpret_cast<unsigned char const*>(text.data()), static_cast<int>(text.size()));
+  bytes.resize(bytes.size() - padding);
+  return bytes;
+}
+
+std::uint32_t read_u32(Bytes const& bytes, std::size_t at) {
+  return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 |
+         bytes[at + 3];
+}
+
+// Unpacks on demand, a few KiB at a time: a short input that unpacks to gigabytes costs nothing before it is refused.
+class Unpacker {
+ public:
+  // `packed` must outlive this.
+  explicit Unpacker(std::span<unsigned char const> packed) {
+    stream_.next_in = const_cast<unsigned char*>(packed.data());  // zlib only reads it
+    stream_.avail_in = static_cast<uInt>(packed.size());
+    if (inflateInit(&stream_) != Z_OK) throw std::bad_alloc{};
+  }
+  ~Unpacker() { inflateEnd(&stream_); }
+  Unpacker(Unpacker const&) = delete;
+  Unpacker& operator=(Unpacker const&) = delete;
+
+  unsigned char next() {
+    if (position_ == filled_ && !fill()) throw Damaged{"it ends early"};
+    return buffer_[position_++];
+  }
+
+  template <class Unsigned>
+  Unsigned next_big_endian() {
+    Unsigned value = 0;
+    for (std::size_t byte = 0; byte < sizeof value; ++byte) value = static_cast<Unsigned>(value << 8 | next());
+    return value;
+  }
+
+  // Every byte has been taken, and zlib's checksum agrees.
+  void expect_end() {
+    if (position_ != filled_ || fill()) throw Damaged{"something follows its counts"};
+    if (stream_.avail_in != 0) throw Damaged{"something follows its compressed part"};
+  }
+
+ private:
+  // False at the end of the stream.
+  bool fill() {
+    position_ = filled_ = 0;
+    while (!ended_ && filled_ == 0) {
+      stream_.next_out = buffer_.data();
+      stream_.avail_out = static_cast<uInt>(buffer_.size());
+      int const status = inflate(&stream_, Z_NO_FLUSH);
+      if (status == Z_MEM_ERROR) throw std::bad_alloc{};
+      if (status == Z_BUF_ERROR) throw Damaged{"its compressed part is cut off"};
+      if (status != Z_OK && status != Z_STREAM_END) throw Damaged{"its compressed part does not unpack"};
+      ended_ = status == Z_STREAM_END;
+      filled_ = buffer_.size() - stream_.avail_out;
+    }
+    return filled_ > 0;
+  }
+
+  z_stream stream_{};
+  std::array<unsigned char, 4096> buffer_;
+  std::size_t position_ = 0;
+  std::size_t filled_ = 0;
+  bool ended_ = false;
+};
+
+// The counts: `left` bytes of them, as the header announced.
+class Counts {
+ public:
+  Counts(Unpacker& unpacker, std::uint32_t left) : unpacker_{unpacker}, left_{left} {}
+
+  bool done() const { return left_ == 0; }
+
+  std::int64_t next() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      if (left_ == 0) throw Damaged{"its last count is cut off"};
+      --left_;
+      std::uint64_t const byte = unpacker_.next();
+      if (shift == 56) {
+        value |= byte << shift;
+        break;
+      }
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+  }
+
+ private:
+  Unpacker& unpacker_;
+  std::uint32_t left_;
+};
+
+void read_counts(Counts counts, Histogram& histogram) {
+  std::size_t slot = 0;
+  while (!counts.done()) {
+    std::int64_t const number = counts.next();
+    if (number < 0) {
+      auto const zeros = 0 - static_cast<std::uint64_t>(number);
+      if (zeros > histogram.slots() - slot) throw Damaged{"it has more counts than its range has slots"};
+      slot += zeros;
+      continue;
+    }
+    if (slot >= histogram.slots()) throw Damaged{"it has more counts than its range has slots"};
+    std::int64_t total = 0;
+    if (__builtin_add_overflow(histogram.count(), number, &total)) throw Damaged{"its counts add up to more than 2^63"};
+    if (number > 0) histogram.record(histogram.lowest_of(slot), number);
+    ++slot;
+  }
+}
+
+Histogram unpack(std::span<unsigned char const> packed) {
+  Unpacker unpacker{packed};
+  if (auto const cookie = unpacker.next_big_endian<std::uint32_t>();
+      (cookie & ~word_size_bits) != (plain_cookie & ~word_size_bits)) {
+    throw Damaged{fmt::format("its inner cookie is {:#010x}, not V2's {:#010x}", cookie, plain_cookie)};
+  }
+  auto const counts_size = unpacker.next_big_endian<std::uint32_t>();
+  auto const normalizing_offset = unpacker.next_big_endian<std::uint32_t>();
+  HistogramRange range;
+  range.significant_digits = static_cast<std::int32_t>(unpacker.next_big_endian<std::uint32_t>());
+  range.lowest_discernible = static_cast<std::int64_t>(unpacker.next_big_endian<std::uint64_t>());
+  range.highest_trackable = static_cast<std::int64_t>(unpacker.next_big_endian<std::uint64_t>());
+  auto const ratio = std::bit_cast<double>(unpacker.next_big_endian<std::uint64_t>());
+  // Both would move or scale every value: reading on as if they were not there gives plausible, wrong figures.
+  if (normalizing_offset != 0) throw Damaged{"it is shifted (normalizing offset), which is not supported"};
+  if (ratio != 1.0) throw Damaged{"it counts doubles (conversion ratio), which is not supported"};
+  if (auto const problem = range.problem()) throw Damaged{*problem};
+
+  Histogram histogram{range};
+  read_counts(Counts{unpacker, counts_size}, histogram);
+  unpacker.expect_end();
+  return histogram;
+}
+
+}  // namespace
+
+std::string encode(Histogram const& histogram) {
+  Bytes counts;
+  append_counts(counts, histogram);
+
+  Bytes plain;
+  append_big_endian(plain, plain_cookie);
+  append_big_endian(plain, static_cast<std::uint32_t>(counts.size()));
+  append_big_endian(plain, std::uint32_t{0});
+  append_big_endian(plain, static_cast<std::uint32_t>(histogram.range().significant_digits));
+  append_big_endian(plain, static_cast<std::uint64_t>(histogram.range().lowest_discernible));
+  append_big_endian(plain, static_cast<std::uint64_t>(histogram.range().highest_trackable));
+  append_big_endian(plain, std::bit_cast<std::uint64_t>(1.0));
+  plain.insert(plain.end(), counts.begin(), counts.end());
+
+  uLongf packed_size = compressBound(plain.size());
+  Bytes packed(packed_size);
+  if (compress(packed.data(), &packed_size, plain.data(), plain.size()) != Z_OK) throw std::bad_alloc{};
+
+  Bytes out;
+  append_big_endian(out, compressed_cookie);
+  append_big_endian(out, static_cast<std::uint32_t>(packed_size));
+  out.insert(out.end(), packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(packed_size));
+  return to_base64(out);
+}
+
+Result<Histogram> decode(std::string_view base64) {
+  try {
+    Bytes const bytes = from_base64(base64);
+    if (bytes.size() < compressed_header_size) throw Damaged{"it ends early"};
+    if (auto const cookie = read_u32(bytes, 0); (cookie & ~word_size_bits) != (compressed_cookie & ~word_size_bits)) {
+      throw Damaged{
+          fmt::format("its cookie is {:#010x}, not the {:#010x} of V2 compressed", cookie, compressed_cookie)};
+    }
+    if (std::size_t const size = read_u32(bytes, 4); size != bytes.size() - compressed_header_size) {
+      throw Damaged{fmt::format("it announces {} bytes and has {}", size, bytes.size() - compressed_header_size)};
+    }
+    return unpack(std::span{bytes}.subspan(compressed_header_size));
+  } catch (Damaged const& damaged) {
+    return Error{ErrorKind::broken_protocol, fmt::format("histogram cannot be read: {}", damaged.what())};
+  }
+}
+
+}  // namespace assay
