@@ -1,0 +1,197 @@
+// Everything that one `assay run` found out, as plain values: what summary.json holds, what `decide` judges and what every
+// report is rendered from. Nothing in a report may come from anywhere else. Units are in the names; durations are
+// milliseconds as double, rates are per second unless they say otherwise, CPU is in cores (1.0 = one core busy).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace assay {
+
+// A figure with its 95 % confidence interval; no interval where n is too small for one or where none makes sense.
+struct Estimate {
+  double value = 0;
+  std::optional<double> low, high;
+};
+
+struct LatencyFigures {  // ms
+  std::uint64_t n = 0;   // 0: nothing was measured and no other member means anything
+  double min = 0, mean = 0, max = 0;
+  Estimate p50, p90, p95, p99, p999;  // nearest rank; `high` absent: n too small to bound it from above
+};
+
+// One check of the instrument itself (docs/method.md, "The instrument is a suspect").
+struct Guard {
+  std::string name;  // "generator_cpu"
+  std::string rule;  // "≤ 80 % of the cores the generator may use"
+  enum class State : std::uint8_t { passed, failed, not_available } state = State::passed;
+  double measured = 0, bound = 0;
+  std::string detail;  // what it means when it failed, one sentence
+};
+
+struct ProcessFigures {
+  bool available = false;
+  double cpu_cores_mean = 0;  // CPU seconds ÷ wall seconds over the measured phase
+  double cpu_cores_max = 0;   // of the one-second samples
+  double cpu_us_per_run = 0;
+  double resident_mib_max = 0;
+  double descriptors_max = 0;
+};
+
+struct StoreOperationFigures {
+  std::string operation;  // submit, claim, renew, complete, fail, release, sweep
+  std::uint64_t calls = 0, items = 0, errors = 0;
+  LatencyFigures latency;                          // per call, seen from the coordinator
+  std::map<std::string, std::uint64_t> outcomes;  // per item: ok, stale_token, …
+};
+
+struct BooksFigures {
+  std::uint64_t offered = 0, started = 0, shed = 0, succeeded = 0, failed = 0, abandoned = 0, in_flight = 0;
+  bool balance = false;
+};
+
+struct LedgerFigures {
+  std::uint64_t accepted = 0;   // submissions acknowledged by the coordinator
+  std::uint64_t completed = 0;  // runs with one accepted completion
+  std::uint64_t dead = 0;       // dead letters
+  std::uint64_t queued = 0;     // still in the store at the end: delayed, ready or claimed
+  std::uint64_t in_doubt = 0;   // submissions or reports cut off after sending
+  std::uint64_t lost = 0;       // accepted, and in none of the above
+  std::uint64_t doubled = 0;    // claims or accepted completions that break I2–I4
+  std::uint64_t reexecuted = 0;  // runs given out again after a lost lease: allowed, reported
+  struct Breach {
+    std::string invariant;  // "I2"
+    std::string what;       // one line with run id and tokens
+  };
+  std::vector<Breach> breaches;  // at most 20 kept; lost and doubled count all
+};
+
+struct ObjectiveResult {
+  std::string text;  // "claim_latency: p99 < 5s"
+  enum class State : std::uint8_t { met, missed, undecided } state = State::undecided;
+  Estimate measured;
+  double bound = 0;
+  std::uint64_t n = 0;
+  std::string reason;  // one sentence, e.g. why it is undecided or what dominates when missed
+};
+
+struct TimelinePoint {
+  double second = 0;  // since the trial's start; the sample covers the second that ends here
+  double offered_per_s = 0, accepted_per_s = 0, received_per_s = 0, completed_per_s = 0;
+  double parked = 0, working = 0, backlog = 0, pending_writes = 0;
+  double coordinator_cores = 0, database_cores = 0, generator_cores = 0;
+  double claim_p50_ms = 0, claim_p99_ms = 0;
+  std::string phase;  // warm_up, measure, drain
+};
+
+struct TrialResult {
+  std::string id;  // "r0500-postgres-batch-1": unique in the assessment, names its files
+  int runners = 0;
+  std::string backend;
+  int repeat = 1;
+  std::uint64_t seed = 0;
+  bool partial = false;       // interrupted: what was measured is here, nothing is judged by it
+  std::string failure;        // why the trial ended early, one line; empty otherwise
+  double measured_s = 0;      // length of the measured phase
+
+  double offered_per_s = 0;   // by the schedule
+  double accepted_per_s = 0;  // acknowledged submissions
+  double completed_per_s = 0;
+  double busy_share = 0;      // runners' busy time ÷ (runners × time)
+
+  // claim = dispatch + shortage, run by run. With time compression K the shortage part is given back at the modelled system's scale
+  // (× K) in claim_latency and runner_shortage; claim_latency_as_run is the sum as it happened on this machine.
+  LatencyFigures claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run;
+  double shortage_share = 0;  // of the mean claim latency
+  std::optional<double> erlang_c_shortage_p99_ms;  // what queueing alone predicts with a coordinator that costs nothing (modelled scale)
+  LatencyFigures submit_latency, report_latency, heartbeat_latency;  // response times, from the intended moment
+  LatencyFigures schedule_lag;                                       // of submissions: started − intended
+  LatencyFigures dispatcher_wait, claim_commit, response_write;      // inside dispatch latency, the coordinator's own timings
+
+  std::map<std::string, std::uint64_t> failed_claims;  // by cause: lost_race, stale_token, unavailable, timed_out, in_doubt, peer_gone …
+  std::uint64_t claims = 0, claim_attempts = 0, empty_polls = 0, polls = 0;
+
+  std::vector<StoreOperationFigures> store;
+  double pending_writes_mean = 0, pending_writes_max = 0;
+  Estimate pending_writes_slope_per_s, backlog_slope_per_s;  // least squares over the measured phase
+  bool stable = true;  // false: the backlog grew throughout ("unstable at this rate"), percentiles must not be shown
+
+  ProcessFigures coordinator, database, generator;
+  std::map<std::string, double> requests_per_minute;  // by kind: poll, heartbeat, report, start, submit; as run
+  // What PR-007's formulas give at the modelled scale: re-polls (runners / hold) and heartbeats (runners / interval) plus one
+  // submission, one report and one delivering poll per run; and what the source's own table says for this level.
+  std::map<std::string, double> requests_per_minute_modelled;
+  std::optional<double> requests_per_minute_published;
+
+  BooksFigures books;
+  LedgerFigures ledger;
+  std::vector<Guard> guards;
+  std::vector<ObjectiveResult> objectives;
+  std::vector<TimelinePoint> timeline;  // timeline.csv, not summary.json
+
+  bool valid() const;  // complete, books balance, no guard failed
+};
+
+enum class Decision : std::uint8_t { not_needed, consider, needed, inconclusive };
+std::string to_string(Decision decision);
+
+struct Reason {
+  std::string criterion;  // the policy's id of it; "validity" or "ledger" for what is not in a policy
+  std::string source_text;  // the policy's own words
+  enum class Finding : std::uint8_t { refuted, met, undecided, note } finding = Finding::note;
+  std::string text;                  // one sentence with the figures in it
+  std::vector<std::string> trials;  // the evidence
+  std::uint64_t n = 0;
+  std::optional<Estimate> figure;  // the worst one, in the criterion's unit
+  double bound = 0;
+  std::string unit;  // "ms", "cores", "1/s", ""
+};
+
+struct Verdict {
+  Decision decision = Decision::inconclusive;
+  std::string headline;  // one sentence a manager understands
+  std::vector<Reason> reasons;
+  std::vector<std::string> what_would_change_it;
+  std::vector<std::string> next_steps;  // what to run next when inconclusive, else how to re-check
+  struct Box {
+    std::string text;
+    bool ticked = false;
+    std::string evidence;
+  };
+  std::vector<Box> acceptance;
+};
+
+struct BackendFacts {
+  std::string name, description, durability;  // durability as declared: none, process, disk, replicated
+  std::vector<std::pair<std::string, std::string>> capabilities;  // "fenced completion" → "yes"
+  std::vector<std::pair<std::string, std::string>> facts;         // read back from the server
+};
+
+struct Assessment {
+  static constexpr int schema_version = 1;
+
+  std::string scenario_name, title, question, description, policy;
+  std::string started_utc;  // 2026-11-21T03:00:00Z
+  double wall_s = 0;
+  double time_compression = 1;
+  std::uint64_t seed = 0;
+  bool partial = false;  // interrupted: 130 or 143
+  std::string command;   // how to run it again
+  std::vector<std::pair<std::string, std::string>> conditions;   // load and fleet in words, in order of importance
+  std::vector<std::pair<std::string, std::string>> environment;  // machine, kernel, build, versions, limits
+  std::map<std::string, bool> needs;                             // declared by the scenario
+  std::vector<BackendFacts> backends;
+  std::vector<TrialResult> trials;  // in the order they ran
+  Verdict verdict;
+};
+
+// The trials of a level and backend (all repeats).
+std::vector<TrialResult const*> trials_of(Assessment const& assessment, int runners, std::string const& backend);
+// The backend the question is about: that of the first trial. Every other backend is a comparison.
+std::string assessed_backend(Assessment const& assessment);
+
+}  // namespace assay

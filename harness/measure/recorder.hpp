@@ -1,0 +1,62 @@
+// Collects what one generator thread observed. Called on the generator's own thread only, never locks, never writes a file: run
+// events are kept in memory and become ledger, latencies and verdicts after the trial. An observation belongs to the phase
+// that its *intended* time falls into; only those of the measured phase enter histograms. Books balance by construction of the
+// calls: every offered arrival is either started or shed, every started request ends in exactly one Fate.
+#pragma once
+
+#include "harness/histogram/histogram.hpp"
+#include "harness/measure/observation.hpp"
+
+#include <array>
+#include <vector>
+
+namespace assay {
+
+struct Window {
+  TimePoint begin, end;
+  bool contains(TimePoint t) const { return begin <= t && t < end; }
+};
+
+// Submissions of the whole trial. offered = started + shed; started = succeeded + failed + abandoned + in_flight.
+struct Books {
+  std::uint64_t offered = 0, started = 0, shed = 0;
+  std::uint64_t succeeded = 0, failed = 0, abandoned = 0, in_flight = 0;
+
+  bool balance() const { return offered == started + shed && started == succeeded + failed + abandoned + in_flight; }
+};
+
+struct OperationStats {
+  std::array<std::uint64_t, fate_count> fates{};        // measured phase
+  std::array<std::uint64_t, fate_count> fates_total{};  // whole trial
+  Histogram response, service, lag;                     // ns; measured phase; without empty polls
+};
+
+class Recorder {
+ public:
+  explicit Recorder(Window measured);
+
+  void offer();  // an arrival of the schedule came due …
+  void shed();   // … and could not be started
+  // A request left; each call is followed by exactly one record() with the same operation.
+  void begin(Operation operation);
+  void record(Observation const& observation);
+  void event(RunEvent const& event) { events_.push_back(event); }
+  // For the live display: claim latency as received so far in the last interval, reset by taking it.
+  void saw_claim_latency(Duration latency) { recent_claims_.record(latency.count()); }
+  Histogram take_recent_claims();
+
+  Window measured() const { return measured_; }
+  Books const& books() const { return books_; }
+  OperationStats const& operation(Operation operation) const { return operations_[static_cast<std::size_t>(operation)]; }
+  std::vector<RunEvent> const& events() const { return events_; }
+  std::vector<RunEvent> take_events() { return std::move(events_); }
+
+ private:
+  Window measured_;
+  Books books_;
+  std::array<OperationStats, operation_count> operations_;
+  std::vector<RunEvent> events_;
+  Histogram recent_claims_;
+};
+
+}  // namespace assay

@@ -1,0 +1,131 @@
+// A scenario, checked and with every default filled in: what to drive, how, for how long, and what would be good enough.
+// Plain values; harness/scenario/parse.hpp makes them from YAML, simulated_runners and harness/experiment act on them. Adding an
+// option touches the struct here, the parser, and (generated from the parser's table) the JSON Schema and the resolved form.
+#pragma once
+
+#include "harness/base/clock.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace assay {
+
+// How long a run keeps its runner busy. `mean` > 0 unless constant; uniform spans [0, 2·mean]; lognormal has coefficient of
+// variation `cv`.
+struct DurationDistribution {
+  enum class Shape : std::uint8_t { constant, uniform, exponential, lognormal };
+  Shape shape = Shape::exponential;
+  Duration mean = std::chrono::seconds{12};
+  double cv = 1.0;
+};
+
+// The offered rate over the trial, as a factor on the level's base rate.
+struct LoadProfileSpec {
+  enum class Shape : std::uint8_t { steady, ramp, steps, burst };
+  Shape shape = Shape::steady;
+  double from = 1.0;           // ramp: factor at the start …
+  double to = 1.0;             // … and at the end of the measured phase
+  std::vector<double> levels;  // steps: factors, equally long, in order
+  Duration every{};            // burst: a burst each `every` …
+  Duration lasting{};          // … for `lasting` …
+  double factor = 1.0;         // … at this factor; 1 in between
+};
+
+// One kind of run. Weights are relative.
+struct RunClass {
+  std::vector<std::string> tags;
+  int priority = 0;
+  double weight = 1.0;
+};
+
+struct LoadSpec {
+  enum class Arrivals : std::uint8_t { even, poisson };
+  // Exactly one of the two, before time compression.
+  std::optional<double> runs_per_minute_per_runner;
+  std::optional<double> runs_per_second;
+  Arrivals arrivals = Arrivals::poisson;
+  LoadProfileSpec profile;
+  std::size_t payload_bytes = 256;
+  std::vector<RunClass> classes{RunClass{}};  // at least one
+};
+
+// One kind of runner. Shares are relative.
+struct RunnerKind {
+  std::vector<std::string> tags;
+  double share = 1.0;
+};
+
+struct FleetSpec {
+  Duration hold = std::chrono::seconds{30};       // long poll; 1 ms … 30 s
+  Duration heartbeat = std::chrono::seconds{60};  // per runner, phases spread evenly
+  DurationDistribution run_length;                // before time compression
+  double failure_rate = 0.0;                      // share of runs reported as failed
+  bool confirm_start = false;                     // send POST /runs/{id}/start before working
+  int runs_per_poll = 1;                          // max=n; the runner works them one after another
+  Duration backoff_base = std::chrono::milliseconds{100};  // after an error: full jitter, doubling …
+  Duration backoff_limit = std::chrono::seconds{10};       // … up to this
+  std::vector<RunnerKind> kinds{RunnerKind{}};             // at least one
+};
+
+struct CoordinatorSpec {
+  Duration lease = std::chrono::seconds{120};
+  Duration sweep_interval = std::chrono::seconds{1};
+  int max_attempts = 3;
+  int store_connections = 0;  // 0: the backend's default
+};
+
+struct Phases {
+  Duration warm_up = std::chrono::seconds{5};
+  Duration measure = std::chrono::seconds{40};
+  Duration drain = std::chrono::seconds{15};  // at most; ends early when every run is reported
+};
+
+// One line of the plan: this many runners against this backend.
+struct Level {
+  int runners = 0;
+  std::string backend;
+};
+
+// "claim_latency: p99 < 5s". The metric's name and statistic as docs/method.md lists them; `text` is what the user wrote.
+struct Objective {
+  enum class Comparison : std::uint8_t { less, less_equal, greater, greater_equal };
+  std::string metric;     // claim_latency, dispatch_latency, submit_latency, store_write_latency, failed_claims, …
+  std::string statistic;  // p50, p90, p95, p99, p99.9, max, mean, count, rate, share
+  Comparison comparison = Comparison::less;
+  double bound = 0;  // milliseconds for durations, otherwise the plain number or share
+  std::string text;
+};
+
+struct Scenario {
+  std::string name;  // [a-z0-9-]+, the results folder's name
+  std::string title;
+  std::string question;
+  std::string description;
+  std::string policy;  // name of a file in scenarios/policies/, or a path
+
+  // Arrivals are this many times faster and runs this many times shorter than in the system that is modelled; hold, heartbeat
+  // and every bound stay as they are. Reports scale runner shortage back (docs/method.md, "Time compression").
+  double time_compression = 1.0;
+
+  LoadSpec load;
+  FleetSpec fleet;
+  CoordinatorSpec coordinator;
+  Phases phases;
+  std::vector<Level> levels;  // in the order to run; at least one
+  int repeat = 1;
+  std::uint64_t seed = 0;  // resolved: never 0 after parsing
+  std::vector<Objective> objectives;
+
+  // What the source document of the scenario publishes, printed beside what was measured: runners → requests per minute.
+  std::map<int, double> published_requests_per_minute;
+
+  std::string file;  // where it came from, for messages and provenance
+};
+
+// Runs per second offered at `runners` runners, time compression included.
+double offered_rate(Scenario const& scenario, int runners);
+
+}  // namespace assay
