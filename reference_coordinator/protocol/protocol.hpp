@@ -1,6 +1,7 @@
-// The wire contract between coordinator, submitters and runners: what each request and answer says, and its JSON form. Shared
-// by reference_coordinator/http and simulated_runners, so that the two can't drift apart; docs/openapi.yaml is its public
-// description and a test holds it against the real routes. Decoders check everything and answer one clear line on bad input.
+// The wire contract between coordinator, submitters and runners: what each request and answer says, and its JSON form.
+// Shared by reference_coordinator/http and simulated_runners, so that the two can't drift apart; docs/openapi.yaml is
+// its public description and a test holds it against the real routes. Decoders check everything and answer one clear
+// line on bad input.
 //
 //   POST /runs                     Submission            → 201 SubmissionAnswer (200 when the id was known already)
 //   POST /runs/batch               {"runs":[Submission]} → 200 {"runs":[SubmissionAnswer]}     at most 1,000
@@ -12,13 +13,17 @@
 //   GET  /healthz  /stats  /metrics
 //
 // Every request but the last three carries "Authorization: Bearer <token>", which names a runner or a submitter.
-// Errors: {"error":{"kind":"…","detail":"…"}} with 400, 401, 403, 404, 409, 413, 429, 503.
+// Errors: {"error":{"kind":"…","detail":"…"}} with 400, 401, 403, 404, 405, 408, 413, 415, 431, 503. The answers of
+// start and status are outcomes with 404 and 409 as well, so that a runner decodes one form:
+// {"outcome":"stale_token","detail":"…"}. Durations are texts with a unit, "30s"; tokens "epoch.counter"; payload and
+// result are UTF-8 texts in which NUL is \u0000.
 #pragma once
 
 #include "harness/base/clock.hpp"
 #include "harness/base/error.hpp"
 #include "reference_coordinator/claim_core/claim_store.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +32,7 @@ namespace assay::protocol {
 
 inline constexpr std::size_t max_batch = 1000;
 inline constexpr Duration longest_wait = std::chrono::seconds{30};
+inline constexpr Duration longest_delay = std::chrono::hours{24 * 30};
 
 struct Submission {
   std::optional<RunId> id;  // absent: the coordinator makes one
@@ -81,7 +87,8 @@ std::string encode(StatusReport const& report);
 std::string encode(Heartbeat const& heartbeat);
 std::string encode(HeartbeatAnswer const& answer);
 std::string encode(RunView const& view);
-std::string encode_outcome(Outcome outcome);
+std::string encode_outcome(Outcome outcome,
+                           std::string_view detail = {});  // the detail is for a person; decoding drops it
 std::string encode_start(ClaimToken token);
 std::string encode(Error const& error);
 
@@ -96,5 +103,8 @@ Result<HeartbeatAnswer> decode_heartbeat_answer(std::string_view json);
 Result<RunView> decode_run_view(std::string_view json);
 Result<Outcome> decode_outcome(std::string_view json);
 Result<ClaimToken> decode_start(std::string_view json);
+
+// The error that the other side told; broken_protocol with the reason when the text is no such error.
+Error decode_error(std::string_view json);
 
 }  // namespace assay::protocol
