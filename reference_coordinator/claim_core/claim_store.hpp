@@ -108,7 +108,7 @@ struct Depth {
   std::uint64_t total() const { return delayed + ready + claimed + completed + dead; }
 };
 
-// Attempt n that failed (or lost its lease) is ready again after base·2^(n−1), at most `limit`.
+// Attempt n that failed is ready again after base·2^(n−1), at most `limit`. A lost lease waits for nothing but the sweep.
 struct RetryPolicy {
   Duration base = milliseconds{200};
   Duration limit = seconds{30};
