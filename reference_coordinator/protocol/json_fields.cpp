@@ -100,7 +100,8 @@ void append_tags(std::string& out, TagSet const& tags) {
   out.push_back(']');
 }
 
-Document::Document(std::string_view text) : memory_{buffer_.data(), buffer_.size()}, root_{parse(text)} {}
+// Parentheses: braces around a json::value make an array of it.
+Document::Document(std::string_view text) : memory_{buffer_.data(), buffer_.size()}, root_(parse(text)) {}
 
 json::value Document::parse(std::string_view text) {
   std::array<unsigned char, 2048> scratch;
@@ -146,9 +147,8 @@ Fields::Fields(json::value const& value, std::initializer_list<std::string_view>
     std::vector<std::string> const known(keys.begin(), keys.end());
     auto const meant = nearest(key, known);
     note({ErrorKind::rejected,
-          meant ? fmt::format("{}: unknown key, did you mean \"{}\"?", describe(json::value{entry.key()}), *meant)
-                : fmt::format("{}: unknown key, allowed are {}", describe(json::value{entry.key()}),
-                              fmt::join(known, ", "))});
+          meant ? fmt::format("{}: unknown key, did you mean \"{}\"?", describe(json::value(key)), *meant)
+                : fmt::format("{}: unknown key, allowed are {}", describe(json::value(key)), fmt::join(known, ", "))});
     return;
   }
 }
