@@ -1,6 +1,7 @@
-// What the simulated runners and submitters tell the recorder: one Observation per request, and the events of each run's life.
-// Every request has three times, because one is not enough: response time = finished − intended (what a user waited),
-// service time = finished − started (what the server took), schedule lag = started − intended (what this generator owes).
+// What the simulated runners and submitters tell the recorder: one Observation per request, and the events of each
+// run's life. Every request has three times, because one is not enough: response time = finished − intended (what a
+// user waited), service time = finished − started (what the server took), schedule lag = started − intended (what this
+// generator owes).
 #pragma once
 
 #include "harness/base/clock.hpp"
@@ -42,10 +43,10 @@ struct RunEvent {
     accepted,         // acknowledged by the coordinator
     submit_in_doubt,  // cut off: the run may exist
     submit_failed,    // the coordinator said no: the run doesn't exist
-    received,         // a runner has it; `since` = when that runner became free (end of its last run, or its first poll)
-    completed,        // report `completed` sent and acknowledged
-    failed,           // report `failed` sent and acknowledged
-    report_refused,   // stale, contradictory or unknown
+    received,        // a runner has it; `since` = when that runner became free (end of its last run, or its first poll)
+    completed,       // report `completed` sent and acknowledged
+    failed,          // report `failed` sent and acknowledged
+    report_refused,  // stale, contradictory or unknown
     report_in_doubt,  // cut off: the report may have counted
     abandoned         // given up by the runner without a report (end of the trial, lost lease)
   };

@@ -1,7 +1,8 @@
-// Collects what one generator thread observed. Called on the generator's own thread only, never locks, never writes a file: run
-// events are kept in memory and become ledger, latencies and verdicts after the trial. An observation belongs to the phase
-// that its *intended* time falls into; only those of the measured phase enter histograms. Books balance by construction of the
-// calls: every offered arrival is either started or shed, every started request ends in exactly one Fate.
+// Collects what one generator thread observed. Called on the generator's own thread only, never locks, never writes a
+// file: run events are kept in memory and become ledger, latencies and verdicts after the trial. An observation belongs
+// to the phase that its *intended* time falls into; only those of the measured phase enter histograms. Books balance by
+// construction of the calls: every offered arrival is either started or shed, every started request ends in exactly one
+// Fate.
 #pragma once
 
 #include "harness/histogram/histogram.hpp"
@@ -47,7 +48,9 @@ class Recorder {
 
   Window measured() const { return measured_; }
   Books const& books() const { return books_; }
-  OperationStats const& operation(Operation operation) const { return operations_[static_cast<std::size_t>(operation)]; }
+  OperationStats const& operation(Operation operation) const {
+    return operations_[static_cast<std::size_t>(operation)];
+  }
   std::vector<RunEvent> const& events() const { return events_; }
   std::vector<RunEvent> take_events() { return std::move(events_); }
 

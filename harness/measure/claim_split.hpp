@@ -1,0 +1,39 @@
+// Splits each run's claim latency into the coordinator's share and the fleet's:
+//
+//   claim latency   = received − created (intended)
+//   runner shortage = max(created, first eligible runner free) − created
+//   dispatch latency = the rest
+//
+// "First eligible runner free" can't be read off one run: of five runs created at once with one runner parked, only one
+// finds it free. So the trial is replayed through a coordinator that costs nothing: the same runs arrive, the same
+// runners become free, and whatever fits is matched at once, highest priority first, then first in first out. When the
+// replay hands a run out, an eligible runner was there for it; what it took longer in fact is dispatch latency. With
+// one class of runs and runners the replay's k-th hand-out is at max(k-th creation, k-th free runner).
+//
+// Easy to get wrong: a runner is free from the end of its last run, not from its last poll. Were an empty poll to reset
+// it, a coordinator that sits on a run until the poll ends would be called a shortage of runners.
+#pragma once
+
+#include "harness/measure/observation.hpp"
+#include "harness/scenario/scenario.hpp"
+
+#include <span>
+#include <vector>
+
+namespace assay {
+
+struct ClaimSplit {
+  RunId run;
+  TimePoint created;  // intended
+  Duration claim{}, dispatch{}, shortage{};
+  bool delivered = true;  // false: accepted and never received; claim is its age at `end`, all of it counted as
+                          // dispatch unless no eligible runner ever became free for it
+};
+
+// `events` of the whole trial, in any order; `kind_of_actor[n]` is the kind of runner number n (RunEvent::actor). Only
+// first deliveries count: a later attempt was not waiting since its creation. `end`: when observation stopped.
+std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vector<RunClass> const& classes,
+                                     std::vector<RunnerKind> const& kinds,
+                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end);
+
+}  // namespace assay
