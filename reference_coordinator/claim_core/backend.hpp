@@ -48,6 +48,7 @@ struct OpenedStore {
 struct Backend {
   std::string name;         // "postgres-batch"
   std::string description;  // one line
+  std::string service;      // the server it needs, by the name harness/services knows it by ("postgresql"); empty: none
   Capabilities capabilities;
   std::string missing;  // why it can't be opened in this build ("not built: libpq missing"); empty when it can
   // Connects, creates or checks its schema. Errors: unavailable, misconfigured, rejected; each one clear line.
