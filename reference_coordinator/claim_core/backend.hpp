@@ -1,5 +1,5 @@
-// A backend as the rest of the program sees it: a name, what it declares, and a way to open it. The registry is written by
-// CMake from the add_backend() lines; a backend whose client library is missing stays in the list with the reason.
+// A backend as the rest of the program sees it: a name, what it declares, and a way to open it. The registry is written
+// by CMake from the add_backend() lines; a backend whose client library is missing stays in the list with the reason.
 #pragma once
 
 #include "reference_coordinator/claim_core/claim_store.hpp"
@@ -32,12 +32,13 @@ std::string_view to_string(Capabilities::Durability durability);
 std::string_view to_string(Capabilities::Wake wake);
 
 struct StoreOptions {
-  std::string url;  // e.g. postgresql://user@host:port/database; empty for backends without a server
+  std::string url;      // e.g. postgresql://user@host:port/database; empty for backends without a server
   int connections = 0;  // 0: the backend's own default
   RetryPolicy retry;
 };
 
-// What the opened store says of itself, read back from the server, for the report: "fsync" → "on", "server_version" → "15.18".
+// What the opened store says of itself, read back from the server, for the report: "fsync" → "on", "server_version" →
+// "15.18".
 using StoreFacts = std::vector<std::pair<std::string, std::string>>;
 
 struct OpenedStore {

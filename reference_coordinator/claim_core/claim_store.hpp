@@ -1,7 +1,8 @@
-// The claim store: what a queue technology has to do for the coordinator, said once for all backends. docs/contract.md has
-// the clauses; tests/conformance runs them over every registered backend. Verbs take batches, because batches are what make
-// a claim path fast; each answers item by item, in the order of its input. A store does not time itself (MeasuredStore does)
-// and knows no HTTP and no runner. Easy to get wrong: an operation cut off after sending is `in_doubt`, never a guess.
+// The claim store: what a queue technology has to do for the coordinator, said once for all backends. docs/contract.md
+// has the clauses; tests/conformance runs them over every registered backend. Verbs take batches, because batches are
+// what make a claim path fast; each answers item by item, in the order of its input. A store does not time itself
+// (MeasuredStore does) and knows no HTTP and no runner. Easy to get wrong: an operation cut off after sending is
+// `in_doubt`, never a guess.
 //
 // To add a backend: a folder under backends/, an `open_…` function, one add_backend() line (backends/CMakeLists.txt).
 #pragma once
@@ -108,7 +109,8 @@ struct Depth {
   std::uint64_t total() const { return delayed + ready + claimed + completed + dead; }
 };
 
-// Attempt n that failed is ready again after base·2^(n−1), at most `limit`. A lost lease waits for nothing but the sweep.
+// Attempt n that failed is ready again after base·2^(n−1), at most `limit`. A lost lease waits for nothing but the
+// sweep.
 struct RetryPolicy {
   Duration base = milliseconds{200};
   Duration limit = seconds{30};
@@ -127,11 +129,12 @@ class ClaimStore {
  public:
   virtual ~ClaimStore() = default;
 
-  // Durable when answered `ok`, to the extent of the declared durability. A known id is `already_done` and changes nothing.
+  // Durable when answered `ok`, to the extent of the declared durability. A known id is `already_done` and changes
+  // nothing.
   virtual Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) = 0;
 
-  // Takes ready runs for the demands, highest priority first, then first in first out; never more than count each. An empty
-  // answer means that nothing fitted when the store looked.
+  // Takes ready runs for the demands, highest priority first, then first in first out; never more than count each. An
+  // empty answer means that nothing fitted when the store looked.
   virtual Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) = 0;
 
   // The lease is `lease` from now on the store's clock. stale_token after expiry *and* sweep.

@@ -19,9 +19,7 @@ int hex_value(char c) {
   return -1;
 }
 
-bool dash_at(std::size_t position) {
-  return position == 8 || position == 13 || position == 18 || position == 23;
-}
+bool dash_at(std::size_t position) { return position == 8 || position == 13 || position == 18 || position == 23; }
 
 }  // namespace
 

@@ -1,6 +1,7 @@
-// What names a run and what proves a claim. A RunId is a UUID the submitter may choose (that makes submission idempotent);
-// a ClaimToken is different for every claim ever made: the coordinator's epoch, which the store hands out once per opened
-// store and never again, and a counter within it. Neither an attempt number nor a run id ever serves as a token.
+// What names a run and what proves a claim. A RunId is a UUID the submitter may choose (that makes submission
+// idempotent); a ClaimToken is different for every claim ever made: the coordinator's epoch, which the store hands out
+// once per opened store and never again, and a counter within it. Neither an attempt number nor a run id ever serves as
+// a token.
 #pragma once
 
 #include <array>
@@ -22,11 +23,11 @@ struct RunId {
   friend auto operator<=>(RunId const&, RunId const&) = default;
 };
 
-// UUID version 7 (RFC 9562): ids made one after another sort by time, which keeps database indexes narrow at their right edge.
-// `unix_ms` is the wall clock in milliseconds; the 74 other bits come from `random`.
+// UUID version 7 (RFC 9562): ids made one after another sort by time, which keeps database indexes narrow at their
+// right edge. `unix_ms` is the wall clock in milliseconds; the 74 other bits come from `random`.
 RunId make_run_id(std::uint64_t unix_ms, Random& random);
 
-std::string to_string(RunId const& id);                      // 8-4-4-4-12 lower-case hexadecimal digits
+std::string to_string(RunId const& id);                    // 8-4-4-4-12 lower-case hexadecimal digits
 std::optional<RunId> parse_run_id(std::string_view text);  // accepts that form only, in either case
 
 struct ClaimToken {

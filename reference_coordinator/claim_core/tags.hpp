@@ -1,5 +1,6 @@
-// A set of tags: what a run requires, or what a runner offers. A run may go to a runner when required ⊆ offered. Kept sorted
-// and unique, so that equal sets are equal values and have one text form, `key()`, which serves as map key and database key.
+// A set of tags: what a run requires, or what a runner offers. A run may go to a runner when required ⊆ offered. Kept
+// sorted and unique, so that equal sets are equal values and have one text form, `key()`, which serves as map key and
+// database key.
 #pragma once
 
 #include <compare>

@@ -31,6 +31,10 @@ struct ParkedPoll {
 
 class WaitingRoom {
  public:
+  WaitingRoom() = default;
+  WaitingRoom(WaitingRoom const&) = delete;  // offers point into the map
+  WaitingRoom& operator=(WaitingRoom const&) = delete;
+
   // O(1) but for the first poll of an offer. max 0 counts as 1.
   PollId park(std::string runner, TagSet const& offered, std::uint32_t max, TimePoint now, TimePoint deadline);
 
@@ -78,6 +82,7 @@ class WaitingRoom {
   };
 
   static std::uint32_t slot_of(PollId poll) { return static_cast<std::uint32_t>(poll); }
+  Slot const* slot(PollId poll) const;
   OfferId offer_for(TagSet const& offered);
   std::optional<TimePoint> deadline_of(PollId poll) const;
   void insert_after(std::uint32_t previous, std::uint32_t slot);
