@@ -1,0 +1,34 @@
+// A temporary folder for one private server: mode 0700, removed by the destructor, locked while we live. A harness that
+// was killed leaves its folder behind unlocked, and the next PrivateFolder of the same prefix removes it (the lock goes
+// with the process, so it can't be fooled by a recycled pid). Easy to get wrong: a server must be stopped before its
+// folder goes.
+#pragma once
+
+#include "harness/services/child_process.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace assay {
+
+class PrivateFolder {
+ public:
+  // Makes `<parent>/<prefix>XXXXXX`, owned by `owner` (ours when empty). Throws Failure{unreachable}.
+  PrivateFolder(std::filesystem::path const& parent, std::string const& prefix, std::optional<UserIds> owner = {});
+  ~PrivateFolder();
+  PrivateFolder(PrivateFolder const&) = delete;
+  PrivateFolder& operator=(PrivateFolder const&) = delete;
+
+  std::filesystem::path const& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+// Removes what killed processes left in `parent`: folders of that prefix that nobody holds locked and no process runs
+// in. Returns how many.
+std::size_t reap_private_folders(std::filesystem::path const& parent, std::string const& prefix);
+
+}  // namespace assay
