@@ -12,7 +12,8 @@
 
 namespace assay {
 
-// A figure with its 95 % confidence interval; no interval where n is too small for one or where none makes sense.
+// A figure and how far the truth may lie from it: `low` and `high` are one-sided bounds, each with 95 % confidence (intervals.hpp), so
+// that "p99 < L at 95 %" is high < L. No bound where n is too small for one or where none makes sense (a count, a maximum).
 struct Estimate {
   double value = 0;
   std::optional<double> low, high;
@@ -116,6 +117,7 @@ struct TrialResult {
   std::uint64_t claims = 0, claim_attempts = 0, empty_polls = 0, polls = 0;
 
   std::vector<StoreOperationFigures> store;
+  LatencyFigures store_write_latency;  // of all calls in `store` together, merged from their histograms
   double pending_writes_mean = 0, pending_writes_max = 0;
   Estimate pending_writes_slope_per_s, backlog_slope_per_s;  // least squares over the measured phase
   bool stable = true;  // false: the backlog grew throughout ("unstable at this rate"), percentiles must not be shown
