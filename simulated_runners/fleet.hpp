@@ -1,0 +1,76 @@
+// The generator of one thread: all runners of a trial and the submitter that feeds them, on one io_context. The
+// experiment makes a Fleet per trial and calls connect(), run(), drain(), stop() in this order; stop() may come at any
+// moment and from another coroutine. Easy to get wrong: a Fleet must not be destroyed before stop() has returned (its
+// coroutines refer to it). Everything observed goes to the Recorder; nothing is printed and nothing is judged here.
+#pragma once
+
+#include "harness/base/async.hpp"
+#include "harness/measure/recorder.hpp"
+#include "harness/scenario/scenario.hpp"
+#include "simulated_runners/identity.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace assay {
+
+struct FleetPlan {
+  FleetSpec fleet;
+  LoadSpec load;
+  double time_compression = 1.0;  // run lengths are divided by it; hold, heartbeat and back-off are not
+  double runs_per_second = 0;     // the level's base rate, compression included
+  int runners = 0;
+  std::uint64_t seed = 0;
+  asio::ip::tcp::endpoint coordinator;
+  std::vector<Identity> identities;  // one per runner; RunEvent::actor n is identities[n − 1]
+  std::string submitter_token;
+  TimePoint start;  // of the warm-up. Arrivals due before connect() was done are sent late, and count as late
+  Duration warm_up{}, measure{};
+  int max_attempts = 3;  // the coordinator's: a run that failed fewer times comes back, and drain() waits for it
+
+  std::size_t submit_connections = 256;    // at most; more arrivals at once wait, and their lateness is measured
+  std::size_t heartbeat_connections = 16;  // at most, shared by all runners
+  Duration answer_timeout = seconds{10};   // of every request; a poll's comes on top of its hold
+};
+
+struct FleetLive {
+  std::size_t parked = 0, working = 0, backing_off = 0;  // runners; working includes reporting
+  std::uint64_t offered = 0, started = 0, shed = 0;      // arrivals
+  std::uint64_t completed = 0;                           // runs reported as completed, acknowledged
+  std::size_t outstanding = 0;                           // runs accepted and not done
+  std::uint64_t connections_opened = 0;
+  // Requests sent a second time, because the coordinator had closed an idle connection just as they left. Each is one
+  // request and one Observation; its response time has both attempts in it.
+  std::uint64_t requests_repeated = 0;
+};
+
+class Fleet {
+ public:
+  // Every reference must outlive the Fleet.
+  Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder);
+  ~Fleet();
+
+  // Every runner has its first poll parked. Errors: misconfigured (too few descriptors), rejected (the coordinator
+  // doesn't accept the identities), unavailable, timed_out; each one clear line.
+  Awaitable<Result<void>> connect(TimePoint deadline);
+
+  // Warm-up and measured phase. Returns at the end of the measured phase; every arrival was started or shed by then.
+  Awaitable<void> run();
+
+  // No more submissions; runners go on until every accepted run is done, at most until `deadline`. True: they are.
+  // False: what was unanswered has been recorded as abandoned and the fleet is stopped.
+  Awaitable<bool> drain(TimePoint deadline);
+
+  // Closes everything and returns when no coroutine of the fleet is left. A parked poll ends as an empty one, other
+  // unanswered requests as abandoned. May be called again.
+  Awaitable<void> stop();
+
+  FleetLive live() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace assay
