@@ -59,7 +59,8 @@ class Matcher {
   void start();
 
   // Every parked poll is answered empty, claims that come in nevertheless are given back, the sweeper ends. Polls that
-  // are parked afterwards are answered at once. Returns when no call to the store is out any more.
+  // are parked afterwards are answered at once. Returns when no call of ours to the store is out any more. Await it
+  // again after the last connection has ended, for what they gave back meanwhile.
   Awaitable<void> stop();
 
   PollId park(std::string runner, TagSet const& offered, std::uint32_t max, TimePoint deadline);
