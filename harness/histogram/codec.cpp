@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <new>
 #include <span>
 #include <stdexcept>
@@ -28,6 +29,7 @@ constexpr std::uint32_t plain_cookie = 0x1c849313;
 constexpr std::uint32_t compressed_cookie = 0x1c849314;
 constexpr std::uint32_t word_size_bits = 0xf0;
 constexpr std::size_t compressed_header_size = 8;
+constexpr std::size_t plain_header_size = 40;
 
 // Thrown inside this file only, so that the readers below read like the format; decode() turns it into an Error.
 struct Damaged : std::runtime_error {
@@ -104,7 +106,7 @@ class Unpacker {
   Unpacker& operator=(Unpacker const&) = delete;
 
   unsigned char next() {
-    if (position_ == filled_ && !fill()) throw Damaged{"it ends early"};
+    if (at_end()) throw Damaged{"it ends early"};
     return buffer_[position_++];
   }
 
@@ -115,11 +117,10 @@ class Unpacker {
     return value;
   }
 
-  // Every byte has been taken, and zlib's checksum agrees.
-  void expect_end() {
-    if (position_ != filled_ || fill()) throw Damaged{"something follows its counts"};
-    if (stream_.avail_in != 0) throw Damaged{"something follows its compressed part"};
-  }
+  // zlib's checksum has been found right by then.
+  bool at_end() { return position_ == filled_ && !fill(); }
+  std::uint64_t taken() const { return stream_.total_out - (filled_ - position_); }
+  std::size_t left_packed() const { return stream_.avail_in; }
 
  private:
   // False at the end of the stream.
@@ -145,49 +146,34 @@ class Unpacker {
   bool ended_ = false;
 };
 
-// The counts: `left` bytes of them, as the header announced.
-class Counts {
- public:
-  Counts(Unpacker& unpacker, std::uint32_t left) : unpacker_{unpacker}, left_{left} {}
-
-  bool done() const { return left_ == 0; }
-
-  std::int64_t next() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      if (left_ == 0) throw Damaged{"its last count is cut off"};
-      --left_;
-      std::uint64_t const byte = unpacker_.next();
-      if (shift == 56) {
-        value |= byte << shift;
-        break;
-      }
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
+std::int64_t next_zig_zag(Unpacker& unpacker) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift <= 56; shift += 7) {
+    std::uint64_t const byte = unpacker.next();
+    if (shift == 56) {
+      value |= byte << shift;
+      break;
     }
-    return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
   }
+  return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+}
 
- private:
-  Unpacker& unpacker_;
-  std::uint32_t left_;
-};
-
-void read_counts(Counts counts, Histogram& histogram) {
+// Every number takes up at least one slot, so that no input can keep this busy for longer than its range is wide.
+void read_counts(Unpacker& unpacker, Histogram& histogram) {
   std::size_t slot = 0;
-  while (!counts.done()) {
-    std::int64_t const number = counts.next();
-    if (number < 0) {
-      auto const zeros = 0 - static_cast<std::uint64_t>(number);
-      if (zeros > histogram.slots() - slot) throw Damaged{"it has more counts than its range has slots"};
-      slot += zeros;
-      continue;
+  while (!unpacker.at_end()) {
+    std::int64_t const number = next_zig_zag(unpacker);
+    auto const taken = number < 0 ? 0 - static_cast<std::uint64_t>(number) : 1;
+    if (taken > histogram.slots() - slot) throw Damaged{"it has more counts than its range has slots"};
+    if (number > 0) {
+      if (number > std::numeric_limits<std::int64_t>::max() - histogram.count()) {
+        throw Damaged{"its counts add up to more than 2^63"};
+      }
+      histogram.record(histogram.lowest_of(slot), number);
     }
-    if (slot >= histogram.slots()) throw Damaged{"it has more counts than its range has slots"};
-    std::int64_t total = 0;
-    if (__builtin_add_overflow(histogram.count(), number, &total)) throw Damaged{"its counts add up to more than 2^63"};
-    if (number > 0) histogram.record(histogram.lowest_of(slot), number);
-    ++slot;
+    slot += taken;
   }
 }
 
@@ -210,8 +196,12 @@ Histogram unpack(std::span<unsigned char const> packed) {
   if (auto const problem = range.problem()) throw Damaged{*problem};
 
   Histogram histogram{range};
-  read_counts(Counts{unpacker, counts_size}, histogram);
-  unpacker.expect_end();
+  read_counts(unpacker, histogram);
+  // HdrHistogram_c counts the header in, against the Java implementation; nobody means to leave out 40 bytes of counts.
+  if (auto const size = unpacker.taken() - plain_header_size; counts_size != size && counts_size != unpacker.taken()) {
+    throw Damaged{fmt::format("it announces {} bytes of counts and has {}", counts_size, size)};
+  }
+  if (unpacker.left_packed() != 0) throw Damaged{"something follows its compressed part"};
   return histogram;
 }
 
