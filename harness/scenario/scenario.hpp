@@ -1,6 +1,7 @@
-// A scenario, checked and with every default filled in: what to drive, how, for how long, and what would be good enough.
-// Plain values; harness/scenario/parse.hpp makes them from YAML, simulated_runners and harness/experiment act on them. Adding an
-// option touches the struct here, the parser, and (generated from the parser's table) the JSON Schema and the resolved form.
+// A scenario, checked and with every default filled in: what to drive, how, for how long, and what would be good
+// enough. Plain values; harness/scenario/parse.hpp makes them from YAML, simulated_runners and harness/experiment act
+// on them. Adding an option touches the struct here, the parser, and (generated from the parser's table) the JSON
+// Schema and the resolved form.
 #pragma once
 
 #include "harness/base/clock.hpp"
@@ -13,13 +14,15 @@
 
 namespace assay {
 
-// How long a run keeps its runner busy. `mean` > 0 unless constant; uniform spans [0, 2·mean]; lognormal has coefficient of
-// variation `cv`.
+// How long a run keeps its runner busy. `mean` > 0 unless constant; uniform spans [0, 2·mean]; lognormal has
+// coefficient of variation `cv`.
 struct DurationDistribution {
   enum class Shape : std::uint8_t { constant, uniform, exponential, lognormal };
   Shape shape = Shape::exponential;
   Duration mean = std::chrono::seconds{12};
   double cv = 1.0;
+
+  friend bool operator==(DurationDistribution const&, DurationDistribution const&) = default;
 };
 
 // The offered rate over the trial, as a factor on the level's base rate.
@@ -32,6 +35,8 @@ struct LoadProfileSpec {
   Duration every{};            // burst: a burst each `every` …
   Duration lasting{};          // … for `lasting` …
   double factor = 1.0;         // … at this factor; 1 in between
+
+  friend bool operator==(LoadProfileSpec const&, LoadProfileSpec const&) = default;
 };
 
 // One kind of run. Weights are relative.
@@ -39,6 +44,8 @@ struct RunClass {
   std::vector<std::string> tags;
   int priority = 0;
   double weight = 1.0;
+
+  friend bool operator==(RunClass const&, RunClass const&) = default;
 };
 
 struct LoadSpec {
@@ -50,24 +57,30 @@ struct LoadSpec {
   LoadProfileSpec profile;
   std::size_t payload_bytes = 256;
   std::vector<RunClass> classes{RunClass{}};  // at least one
+
+  friend bool operator==(LoadSpec const&, LoadSpec const&) = default;
 };
 
 // One kind of runner. Shares are relative.
 struct RunnerKind {
   std::vector<std::string> tags;
   double share = 1.0;
+
+  friend bool operator==(RunnerKind const&, RunnerKind const&) = default;
 };
 
 struct FleetSpec {
-  Duration hold = std::chrono::seconds{30};       // long poll; 1 ms … 30 s
-  Duration heartbeat = std::chrono::seconds{60};  // per runner, phases spread evenly
-  DurationDistribution run_length;                // before time compression
-  double failure_rate = 0.0;                      // share of runs reported as failed
-  bool confirm_start = false;                     // send POST /runs/{id}/start before working
-  int runs_per_poll = 1;                          // max=n; the runner works them one after another
+  Duration hold = std::chrono::seconds{30};                // long poll; 1 ms … 30 s
+  Duration heartbeat = std::chrono::seconds{60};           // per runner, phases spread evenly
+  DurationDistribution run_length;                         // before time compression
+  double failure_rate = 0.0;                               // share of runs reported as failed
+  bool confirm_start = false;                              // send POST /runs/{id}/start before working
+  int runs_per_poll = 1;                                   // max=n; the runner works them one after another
   Duration backoff_base = std::chrono::milliseconds{100};  // after an error: full jitter, doubling …
   Duration backoff_limit = std::chrono::seconds{10};       // … up to this
   std::vector<RunnerKind> kinds{RunnerKind{}};             // at least one
+
+  friend bool operator==(FleetSpec const&, FleetSpec const&) = default;
 };
 
 struct CoordinatorSpec {
@@ -75,21 +88,28 @@ struct CoordinatorSpec {
   Duration sweep_interval = std::chrono::seconds{1};
   int max_attempts = 3;
   int store_connections = 0;  // 0: the backend's default
+
+  friend bool operator==(CoordinatorSpec const&, CoordinatorSpec const&) = default;
 };
 
 struct Phases {
   Duration warm_up = std::chrono::seconds{5};
   Duration measure = std::chrono::seconds{40};
   Duration drain = std::chrono::seconds{15};  // at most; ends early when every run is reported
+
+  friend bool operator==(Phases const&, Phases const&) = default;
 };
 
 // One line of the plan: this many runners against this backend.
 struct Level {
   int runners = 0;
   std::string backend;
+
+  friend bool operator==(Level const&, Level const&) = default;
 };
 
-// "claim_latency: p99 < 5s". The metric's name and statistic as docs/method.md lists them; `text` is what the user wrote.
+// "claim_latency: p99 < 5s". The metric's name and statistic as docs/method.md lists them; `text` is what the user
+// wrote.
 struct Objective {
   enum class Comparison : std::uint8_t { less, less_equal, greater, greater_equal };
   std::string metric;     // claim_latency, dispatch_latency, submit_latency, store_write_latency, failed_claims, …
@@ -97,6 +117,8 @@ struct Objective {
   Comparison comparison = Comparison::less;
   double bound = 0;  // milliseconds for durations, otherwise the plain number or share
   std::string text;
+
+  friend bool operator==(Objective const&, Objective const&) = default;
 };
 
 struct Scenario {
@@ -104,10 +126,16 @@ struct Scenario {
   std::string title;
   std::string question;
   std::string description;
-  std::string policy;  // name of a file in scenarios/policies/, or a path
+  std::string policy =
+      "pr-007";  // name of a file in the folder policies/ beside the scenario, or a path ending in .yaml
 
-  // Arrivals are this many times faster and runs this many times shorter than in the system that is modelled; hold, heartbeat
-  // and every bound stay as they are. Reports scale runner shortage back (docs/method.md, "Time compression").
+  // What the system in question needs besides speed, for policies that ask ("several_coordinators"). Not named: not
+  // needed.
+  std::map<std::string, bool> needs;
+
+  // Arrivals are this many times faster and runs this many times shorter than in the system that is modelled; hold,
+  // heartbeat and every bound stay as they are. Reports scale runner shortage back (docs/method.md, "Time
+  // compression").
   double time_compression = 1.0;
 
   LoadSpec load;
@@ -119,13 +147,40 @@ struct Scenario {
   std::uint64_t seed = 0;  // resolved: never 0 after parsing
   std::vector<Objective> objectives;
 
-  // What the source document of the scenario publishes, printed beside what was measured: runners → requests per minute.
+  // What the source document of the scenario publishes, printed beside what was measured: runners → requests per
+  // minute.
   std::map<int, double> published_requests_per_minute;
 
-  std::string file;  // where it came from, for messages and provenance
+  std::string file;  // where it came from, for messages and provenance; no key of the file
+
+  friend bool operator==(Scenario const&, Scenario const&) = default;
 };
 
-// Runs per second offered at `runners` runners, time compression included.
+// Runs per second offered at `runners` runners, time compression included; the profile's factor is 1.
 double offered_rate(Scenario const& scenario, int runners);
+
+// Mean of the profile's factor over the measured phase.
+double mean_factor(LoadProfileSpec const& profile);
+
+// Runs the measured phase of one trial is expected to create.
+double expected_runs(Scenario const& scenario, int runners);
+
+// Busy share of the fleet that the load asks for: rate × mean run length ÷ runners. Above 1 the backlog grows for
+// certain.
+double offered_busy_share(Scenario const& scenario, int runners);
+
+// The kind (index into FleetSpec::kinds) of each runner, dealt by share and evenly mixed: of any number of runners that
+// come first, each kind has its share to within one (smooth weighted round robin: the kind that is owed most comes
+// next).
+std::vector<std::size_t> deal_kinds(FleetSpec const& fleet, int runners);
+
+// Of everything, repeats included. The drain is estimated as the expected longest of the runs in flight when the load
+// stops (mean × harmonic number), at most phases.drain; a fixed allowance per trial covers the start and stop of
+// processes.
+Duration estimated_duration(Scenario const& scenario);
+
+// What the plan can't show, said before hours are spent on it: too few runs for an objective, a fleet that is too small
+// for the load. One sentence each; empty for a sound plan.
+std::vector<std::string> plan_warnings(Scenario const& scenario);
 
 }  // namespace assay

@@ -1,0 +1,333 @@
+// Every key of a scenario or policy file, described once: name, member, range, meaning. From these functions come the
+// parser (reader.hpp), the resolved YAML, the JSON Schema and docs/scenarios.md (describe.cpp). The default of a key is
+// the value that its member has in a default-constructed struct. To add a key: a member in the struct, a line here, and
+// run the tests with ASSAY_UPDATE_GOLDEN=1 to rewrite the schema and the page.
+//
+// A visitor is called as v(Key{…}, member), in the order in which the keys are written out.
+#pragma once
+
+#include "harness/assess/policy.hpp"
+#include "harness/scenario/scenario.hpp"
+#include "reference_coordinator/claim_core/claim_store.hpp"
+
+#include <array>
+#include <limits>
+#include <string_view>
+
+namespace assay {
+
+enum class TextRule : std::uint8_t {
+  line,     // one line
+  prose,    // any number of lines
+  name,     // lower-case letters, digits, dashes
+  tag,      // is_valid_tag
+  backend,  // one of the backends the caller knows
+  file      // a name or a path
+};
+
+struct Key {
+  std::string_view name;
+  std::string_view doc;
+  // Of a number, a duration (in seconds), or each element of a list of those.
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  bool above_min = false;  // min itself is not allowed
+  bool required = false;
+  std::string_view only = {};    // applies only when the map's `shape`, described before, is this; required then counts
+  std::string_view one_of = {};  // exactly one of the keys of this group has to be given
+  bool each = false;             // in a map of a list: may be a list, and every combination becomes an entry of its own
+  std::size_t min_items = 0;     // of a list
+  TextRule text = TextRule::line;
+};
+
+inline constexpr double a_day_s = 86'400;
+
+constexpr std::array<std::string_view, 4> names_of(DurationDistribution::Shape) {
+  return {"constant", "uniform", "exponential", "lognormal"};
+}
+constexpr std::array<std::string_view, 4> names_of(LoadProfileSpec::Shape) {
+  return {"steady", "ramp", "steps", "burst"};
+}
+constexpr std::array<std::string_view, 2> names_of(LoadSpec::Arrivals) { return {"even", "poisson"}; }
+
+template <class V>
+void describe(V& v, DurationDistribution& d) {
+  v({.name = "shape", .doc = "How the lengths are distributed. `uniform` spans 0 to twice the mean."}, d.shape);
+  v({.name = "mean", .doc = "Mean length, before time compression.", .min = 0, .max = a_day_s}, d.mean);
+  v({.name = "cv",
+     .doc = "Standard deviation divided by mean. Above 1: a few very long runs among many short ones.",
+     .min = 0,
+     .max = 20,
+     .above_min = true,
+     .only = "lognormal"},
+    d.cv);
+}
+
+template <class V>
+void describe(V& v, LoadProfileSpec& p) {
+  static constexpr double highest = 1000;
+  v({.name = "shape", .doc = "How the rate moves while it is measured. All factors multiply the level's rate."},
+    p.shape);
+  v({.name = "from", .doc = "Factor at the start.", .min = 0, .max = highest, .required = true, .only = "ramp"},
+    p.from);
+  v({.name = "to", .doc = "Factor at the end.", .min = 0, .max = highest, .required = true, .only = "ramp"}, p.to);
+  v({.name = "levels",
+     .doc = "Factors, each for an equal part of the time.",
+     .min = 0,
+     .max = highest,
+     .required = true,
+     .only = "steps",
+     .min_items = 1},
+    p.levels);
+  v({.name = "every",
+     .doc = "Time from the beginning of one burst to that of the next.",
+     .min = 0.001,
+     .max = a_day_s,
+     .required = true,
+     .only = "burst"},
+    p.every);
+  v({.name = "lasting",
+     .doc = "Length of a burst; less than `every`.",
+     .min = 0.001,
+     .max = a_day_s,
+     .required = true,
+     .only = "burst"},
+    p.lasting);
+  v({.name = "factor",
+     .doc = "Factor during a burst; it is 1 in between.",
+     .min = 0,
+     .max = highest,
+     .required = true,
+     .only = "burst"},
+    p.factor);
+}
+
+template <class V>
+void describe(V& v, RunClass& c) {
+  v({.name = "tags", .doc = "What a runner must offer to be given such a run.", .text = TextRule::tag}, c.tags);
+  v({.name = "priority", .doc = "Higher goes first.", .min = lowest_priority, .max = highest_priority}, c.priority);
+  v({.name = "weight", .doc = "How often, relative to the other classes.", .min = 0, .max = 1e6, .above_min = true},
+    c.weight);
+}
+
+template <class V>
+void describe(V& v, LoadSpec& l) {
+  v({.name = "runs_per_minute_per_runner",
+     .doc = "Rate of new runs, growing with the fleet; before time compression.",
+     .min = 0,
+     .max = 6000,
+     .above_min = true,
+     .one_of = "rate"},
+    l.runs_per_minute_per_runner);
+  v({.name = "runs_per_second",
+     .doc = "Rate of new runs, the same at every level; before time compression.",
+     .min = 0,
+     .max = 1e6,
+     .above_min = true,
+     .one_of = "rate"},
+    l.runs_per_second);
+  v({.name = "arrivals",
+     .doc = "`poisson`: independent of each other, as real users are. `even`: like clockwork, which hides queueing."},
+    l.arrivals);
+  v({.name = "profile", .doc = "How the rate moves during a trial."}, l.profile);
+  v({.name = "payload_bytes",
+     .doc = "Size of what a run carries.",
+     .min = 0,
+     .max = static_cast<double>(max_payload_bytes)},
+    l.payload_bytes);
+  v({.name = "classes", .doc = "Kinds of runs.", .min_items = 1}, l.classes);
+}
+
+template <class V>
+void describe(V& v, RunnerKind& k) {
+  v({.name = "tags", .doc = "What these runners offer.", .text = TextRule::tag}, k.tags);
+  v({.name = "share", .doc = "How many, relative to the other kinds.", .min = 0, .max = 1e6, .above_min = true},
+    k.share);
+}
+
+template <class V>
+void describe(V& v, FleetSpec& f) {
+  v({.name = "hold", .doc = "How long a poll is held when there is no run.", .min = 0.001, .max = 30}, f.hold);
+  v({.name = "heartbeat",
+     .doc = "Each runner says so often that it is alive, which renews its leases. Less than `coordinator.lease`.",
+     .min = 0.01,
+     .max = 3600},
+    f.heartbeat);
+  v({.name = "run_length", .doc = "How long a run keeps its runner busy."}, f.run_length);
+  v({.name = "failure_rate", .doc = "Share of runs reported as failed.", .min = 0, .max = 1}, f.failure_rate);
+  v({.name = "confirm_start", .doc = "Runners say that they begin, in a request of its own."}, f.confirm_start);
+  v({.name = "runs_per_poll", .doc = "Runs a runner takes at once and works one after another.", .min = 1, .max = 100},
+    f.runs_per_poll);
+  v({.name = "backoff_base",
+     .doc = "Longest wait after a first error, doubled with every further one; the wait is drawn from 0 to this (full "
+            "jitter).",
+     .min = 0.001,
+     .max = 60},
+    f.backoff_base);
+  v({.name = "backoff_limit", .doc = "What `backoff_base` grows to at most.", .min = 0.001, .max = 600},
+    f.backoff_limit);
+  v({.name = "kinds", .doc = "Kinds of runners.", .min_items = 1}, f.kinds);
+}
+
+template <class V>
+void describe(V& v, CoordinatorSpec& c) {
+  v({.name = "lease", .doc = "How long a claim is valid without news of its runner.", .min = 0.05, .max = a_day_s},
+    c.lease);
+  v({.name = "sweep_interval", .doc = "How often expired leases are looked for.", .min = 0.01, .max = 60},
+    c.sweep_interval);
+  v({.name = "max_attempts", .doc = "After so many failed attempts a run is a dead letter.", .min = 1, .max = 100},
+    c.max_attempts);
+  v({.name = "store_connections",
+     .doc = "Connections to the database or broker; 0: as many as the backend likes.",
+     .min = 0,
+     .max = 1000},
+    c.store_connections);
+}
+
+template <class V>
+void describe(V& v, Phases& p) {
+  v({.name = "warm_up", .doc = "Load, but nothing is judged.", .min = 0, .max = 3600}, p.warm_up);
+  v({.name = "measure", .doc = "What is judged.", .min = 1, .max = a_day_s}, p.measure);
+  v({.name = "drain",
+     .doc = "No more load; at most so long, until every run is reported. What is left then counts as abandoned.",
+     .min = 0,
+     .max = 3600},
+    p.drain);
+}
+
+template <class V>
+void describe(V& v, Level& l) {
+  v({.name = "runners", .doc = "Size of the fleet.", .min = 1, .max = 100'000, .required = true, .each = true},
+    l.runners);
+  v({.name = "backend",
+     .doc = "What the coordinator keeps its runs in: a name that `assay backends` lists.",
+     .required = true,
+     .each = true,
+     .text = TextRule::backend},
+    l.backend);
+}
+
+template <class V>
+void describe(V& v, Scenario& s) {
+  v({.name = "name", .doc = "Names the results folder.", .required = true, .text = TextRule::name}, s.name);
+  v({.name = "title", .doc = "Heads the report.", .required = true}, s.title);
+  v({.name = "question", .doc = "What the measurement is to answer; one sentence.", .required = true}, s.question);
+  v({.name = "description", .doc = "Whatever a reader of the report should know.", .text = TextRule::prose},
+    s.description);
+  v({.name = "policy",
+     .doc =
+         "The rules of the decision: a name in the folder `policies` beside the scenario, or a path ending in `.yaml`.",
+     .text = TextRule::file},
+    s.policy);
+  v({.name = "needs",
+     .doc = "What the system needs besides speed, by the names that the policy asks for, e.g. `several_coordinators: "
+            "true`.",
+     .text = TextRule::name},
+    s.needs);
+  v({.name = "time_compression",
+     .doc =
+         "Arrivals come so many times faster, and runs are so many times shorter, than in the system that is modelled. "
+         "Hold, heartbeat, lease and every bound stay as they are.",
+     .min = 1,
+     .max = 10'000},
+    s.time_compression);
+  v({.name = "load", .doc = "The runs that are created.", .required = true}, s.load);
+  v({.name = "fleet", .doc = "The runners that execute them."}, s.fleet);
+  v({.name = "coordinator", .doc = "Settings of the system under test."}, s.coordinator);
+  v({.name = "phases", .doc = "The parts of a trial."}, s.phases);
+  v({.name = "trials",
+     .doc = "What is measured, in this order. Lists of runners or backends stand for every combination.",
+     .required = true,
+     .min_items = 1},
+    s.levels);
+  v({.name = "repeat", .doc = "How often each trial is measured.", .min = 1, .max = 100}, s.repeat);
+  v({.name = "seed", .doc = "Of every random draw; 0: a new one, which is printed and stored.", .min = 0}, s.seed);
+  v({.name = "objectives", .doc = "What would be good enough, e.g. `claim_latency: p99 < 5s`. Missed: exit status 3."},
+    s.objectives);
+  v({.name = "published_requests_per_minute",
+     .doc = "Requests per minute that the scenario's source states for a number of runners; printed beside the "
+            "measured ones.",
+     .min = 0,
+     .max = 1e9},
+    s.published_requests_per_minute);
+}
+
+template <class V>
+void describe(V& v, Consideration& c) {
+  v({.name = "id", .doc = "Names the condition in reports.", .required = true, .text = TextRule::name}, c.id);
+  v({.name = "text", .doc = "In the words of the policy's source.", .required = true}, c.text);
+  v({.name = "runners_at_least",
+     .doc = "Holds when so many runners were asked about.",
+     .min = 1,
+     .max = 100'000,
+     .one_of = "condition"},
+    c.runners_at_least);
+  v({.name = "need",
+     .doc = "Holds when the scenario declares this under `needs`.",
+     .one_of = "condition",
+     .text = TextRule::name},
+    c.need);
+}
+
+template <class V>
+void describe(V& v, Criterion& c) {
+  v({.name = "id", .doc = "Names the trigger in reports.", .required = true, .text = TextRule::name}, c.id);
+  v({.name = "text", .doc = "In the words of the policy's source.", .required = true}, c.text);
+  // Written as an objective is, kept as its parts: a trigger is always "above" (parse_policy refuses the rest).
+  Objective when{
+      .metric = c.metric, .statistic = c.statistic, .comparison = Objective::Comparison::greater, .bound = c.above};
+  v({.name = "when",
+     .doc = "Met when this holds with confidence, e.g. `dispatch_latency: p99 > 5s`.",
+     .required = true},
+    when);
+  c.metric = when.metric;
+  c.statistic = when.statistic;
+  c.above = when.bound;
+  v({.name = "why", .doc = "What the bound means and where it comes from.", .text = TextRule::prose}, c.why);
+  v({.name = "what_would_help", .doc = "Said in the verdict when the trigger is met.", .text = TextRule::prose},
+    c.what_would_help);
+}
+
+template <class V>
+void describe(V& v, Policy::Acceptance& a) {
+  v({.name = "text", .doc = "In the words of the policy's source.", .required = true}, a.text);
+  v({.name = "runners_at_least",
+     .doc = "Ticked when a valid trial with so many runners exists; 0: any valid trial.",
+     .min = 0,
+     .max = 100'000},
+    a.runners_at_least);
+  v({.name = "decided", .doc = "Ticked only when there is a verdict that is not `inconclusive`."}, a.decided);
+}
+
+template <class V>
+void describe(V& v, Policy& p) {
+  v({.name = "name", .doc = "The policy's name.", .required = true, .text = TextRule::name}, p.name);
+  v({.name = "question", .doc = "What is decided.", .required = true}, p.question);
+  v({.name = "source", .doc = "The document the rules come from."}, p.source);
+  v({.name = "confidence", .doc = "Of every statement a verdict rests on.", .min = 0.5, .max = 0.9999}, p.confidence);
+  v({.name = "required_runners",
+     .doc = "Levels that must be measured, and valid, before anything is said.",
+     .min = 1,
+     .max = 100'000,
+     .required = true,
+     .min_items = 1},
+    p.required_runners);
+  v({.name = "triggers",
+     .doc = "Any of them met: a queue is needed, if one is measured to remove it.",
+     .required = true,
+     .min_items = 1},
+    p.triggers);
+  v({.name = "considerations", .doc = "Conditions under which a queue is worth considering though nothing is broken."},
+    p.considerations);
+  v({.name = "queue_backends", .doc = "Which backends count as a message queue.", .text = TextRule::name},
+    p.queue_backends);
+  v({.name = "better_by_at_least",
+     .doc = "A queue is better when its dispatch latency p99 is at most this share of the assessed backend's.",
+     .min = 0,
+     .max = 1,
+     .above_min = true},
+    p.better_by_at_least);
+  v({.name = "acceptance", .doc = "The source's acceptance boxes, ticked by data."}, p.acceptance);
+}
+
+}  // namespace assay

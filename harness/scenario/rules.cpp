@@ -1,0 +1,148 @@
+#include "harness/scenario/rules.hpp"
+
+#include "harness/base/text.hpp"
+#include "harness/scenario/objective.hpp"
+#include "reference_coordinator/claim_core/tags.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <set>
+
+namespace assay {
+
+namespace {
+
+class Rules {
+ public:
+  Rules(Node const& root, Mistakes& mistakes) : root_{root}, mistakes_{mistakes}, before_{mistakes} {}
+
+  // A rule that `broken` breaks, about these keys, of which the first is the one to point at.
+  void rule(std::initializer_list<std::string> keys, bool broken, std::string message) {
+    if (!broken || std::ranges::any_of(keys, [&](std::string const& key) { return before_.touch(key); })) return;
+    std::string const& path = *keys.begin();
+    Node const& node = root_.nearest_at(path);
+    mistakes_.add(&node == &root_ ? Place{} : node.place, path, std::move(message));
+  }
+
+ private:
+  Node const& root_;
+  Mistakes& mistakes_;
+  Mistakes const before_;  // only those of single keys make a rule pointless
+};
+
+std::string tags_in_words(std::vector<std::string> const& tags) {
+  return tags.empty() ? "no tags" : fmt::format("[{}]", fmt::join(tags, ", "));
+}
+
+bool can_run(RunnerKind const& kind, RunClass const& run_class) {
+  return TagSet{kind.tags}.includes(TagSet{run_class.tags});
+}
+
+void check_matching(Scenario const& s, Rules& rules) {
+  auto const& classes = s.load.classes;
+  auto const& kinds = s.fleet.kinds;
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    bool const nobody = std::ranges::none_of(kinds, [&](auto const& kind) { return can_run(kind, classes[c]); });
+    rules.rule(
+        {fmt::format("load.classes.{}.tags", c), "fleet.kinds"}, nobody,
+        fmt::format("no kind of runner offers {}: such a run could never be claimed; add them to one of `fleet.kinds`",
+                    tags_in_words(classes[c].tags)));
+    if (nobody) continue;
+    // Somebody could, but a small fleet may have no runner of that kind.
+    std::set<int> checked;
+    for (std::size_t l = 0; l < s.levels.size(); ++l) {
+      int const runners = s.levels[l].runners;
+      if (!checked.insert(runners).second) continue;
+      bool const absent = std::ranges::none_of(deal_kinds(s.fleet, runners),
+                                               [&](std::size_t k) { return can_run(kinds[k], classes[c]); });
+      rules.rule({fmt::format("trials.{}.runners", l), "fleet.kinds", fmt::format("load.classes.{}", c)}, absent,
+                 fmt::format("with {} runners and these shares none offers {}: such a run could never be claimed",
+                             runners, tags_in_words(classes[c].tags)));
+    }
+  }
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    bool const nothing =
+        std::ranges::none_of(classes, [&](auto const& run_class) { return can_run(kinds[k], run_class); });
+    rules.rule(
+        {fmt::format("fleet.kinds.{}.tags", k), "load.classes"}, nothing,
+        fmt::format("runners that offer {} can run no class of `load.classes`: they would never be given anything",
+                    tags_in_words(kinds[k].tags)));
+  }
+}
+
+void check_profile(Scenario const& s, Rules& rules) {
+  using Shape = LoadProfileSpec::Shape;
+  auto const& p = s.load.profile;
+  std::string const at = "load.profile";
+  if (p.shape == Shape::burst) {
+    rules.rule({at + ".lasting", at + ".every"}, p.lasting >= p.every,
+               fmt::format("a burst of {} each {} never ends; `lasting` must be less than `every`",
+                           format_duration(p.lasting), format_duration(p.every)));
+    rules.rule({at + ".every", "phases.measure"}, p.every > s.phases.measure,
+               fmt::format("a burst each {} doesn't fit into `phases.measure`, {}", format_duration(p.every),
+                           format_duration(s.phases.measure)));
+  }
+  rules.rule({at, "phases.measure"}, mean_factor(p) <= 0, "the profile is 0 all the time: no run is ever created");
+}
+
+}  // namespace
+
+void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
+  Rules rules{root, mistakes};
+  auto const show = format_duration;
+
+  rules.rule(
+      {"fleet.heartbeat", "coordinator.lease"}, s.fleet.heartbeat >= s.coordinator.lease,
+      fmt::format(
+          "`fleet.heartbeat` is {} and `coordinator.lease` is {}: every longer run would lose its lease; the heartbeat "
+          "must be less than the lease",
+          show(s.fleet.heartbeat), show(s.coordinator.lease)));
+  rules.rule({"fleet.backoff_base", "fleet.backoff_limit"}, s.fleet.backoff_base > s.fleet.backoff_limit,
+             fmt::format("`fleet.backoff_base` is {}, above `fleet.backoff_limit`, {}", show(s.fleet.backoff_base),
+                         show(s.fleet.backoff_limit)));
+  using Shape = DurationDistribution::Shape;
+  rules.rule({"fleet.run_length.mean", "fleet.run_length.shape"},
+             s.fleet.run_length.mean == Duration{0} && s.fleet.run_length.shape != Shape::constant,
+             "a mean of 0 fits shape `constant` only");
+  check_matching(s, rules);
+  check_profile(s, rules);
+
+  for (std::size_t l = 0; l < s.levels.size(); ++l) {
+    auto const first = static_cast<std::size_t>(std::ranges::find(s.levels, s.levels[l]) - s.levels.begin());
+    rules.rule({fmt::format("trials.{}", l)}, first != l,
+               fmt::format("{} runners on {} is trial {} already; to measure it several times, set `repeat`",
+                           s.levels[l].runners, s.levels[l].backend, first + 1));
+    double const runs = expected_runs(s, s.levels[l].runners);
+    rules.rule({"phases.measure", "load", "time_compression", fmt::format("trials.{}", l)},
+               runs < 1 && first == l && mean_factor(s.load.profile) > 0,
+               fmt::format("measuring {} with {} runners creates {:.2g} runs: there would be nothing to measure",
+                           show(s.phases.measure), s.levels[l].runners, runs));
+  }
+  std::set<std::string> seen;
+  for (std::size_t o = 0; o < s.objectives.size(); ++o) {
+    rules.rule({fmt::format("objectives.{}", o)}, !seen.insert(format_objective(s.objectives[o])).second,
+               "this objective is listed twice");
+  }
+}
+
+void check_rules(Policy const& policy, Node const& root, Mistakes& mistakes) {
+  Rules rules{root, mistakes};
+  std::set<std::string> ids;
+  auto const unique = [&](std::string const& path, std::string const& id) {
+    rules.rule({path}, !ids.insert(id).second, fmt::format("id `{}` is used twice", id));
+  };
+  for (std::size_t i = 0; i < policy.triggers.size(); ++i) {
+    unique(fmt::format("triggers.{}.id", i), policy.triggers[i].id);
+    std::string const path = fmt::format("triggers.{}.when", i);
+    auto const when = parse_objective(root.nearest_at(path).text);
+    rules.rule({path}, when && when->comparison != Objective::Comparison::greater,
+               "a trigger is met above its bound: write `>`");
+  }
+  for (std::size_t i = 0; i < policy.considerations.size(); ++i) {
+    unique(fmt::format("considerations.{}.id", i), policy.considerations[i].id);
+  }
+}
+
+}  // namespace assay

@@ -1,0 +1,128 @@
+#include "harness/scenario/scenario.hpp"
+
+#include "harness/assess/intervals.hpp"
+#include "harness/base/text.hpp"
+#include "harness/scenario/objective.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+namespace assay {
+
+namespace {
+
+// Start and stop of coordinator, fleet and database connections, measured on the 2-core reference machine; and once,
+// the private PostgreSQL and the report.
+constexpr Duration per_trial = seconds{2};
+constexpr Duration per_assessment = seconds{5};
+
+double mean_run_s(Scenario const& scenario) {
+  return to_seconds(scenario.fleet.run_length.mean) / scenario.time_compression;
+}
+
+// Expected longest of n independent exponentials: mean × H(n). The other shapes have shorter tails or are rare.
+Duration expected_drain(Scenario const& scenario, int runners) {
+  double const in_flight = std::clamp(offered_rate(scenario, runners) * mean_run_s(scenario), 1.0, 1.0 * runners);
+  double harmonic = 0;
+  for (int k = 1; k <= static_cast<int>(in_flight); ++k) harmonic += 1.0 / k;
+  return std::min(scenario.phases.drain, from_seconds(mean_run_s(scenario) * harmonic));
+}
+
+std::string count_of(double runs) { return fmt::format("{:.0f}", runs); }
+
+}  // namespace
+
+double offered_rate(Scenario const& scenario, int runners) {
+  double const modelled = scenario.load.runs_per_second
+                              ? *scenario.load.runs_per_second
+                              : scenario.load.runs_per_minute_per_runner.value_or(0) * runners / 60.0;
+  return modelled * scenario.time_compression;
+}
+
+double mean_factor(LoadProfileSpec const& profile) {
+  using Shape = LoadProfileSpec::Shape;
+  switch (profile.shape) {
+    case Shape::steady: return 1;
+    case Shape::ramp: return (profile.from + profile.to) / 2;
+    case Shape::steps:
+      if (profile.levels.empty()) return 1;
+      return std::accumulate(profile.levels.begin(), profile.levels.end(), 0.0) /
+             static_cast<double>(profile.levels.size());
+    case Shape::burst: {
+      if (profile.every <= Duration{0}) return 1;
+      double const share = std::min(1.0, to_seconds(profile.lasting) / to_seconds(profile.every));
+      return 1 + share * (profile.factor - 1);
+    }
+  }
+  return 1;
+}
+
+double expected_runs(Scenario const& scenario, int runners) {
+  return offered_rate(scenario, runners) * mean_factor(scenario.load.profile) * to_seconds(scenario.phases.measure);
+}
+
+double offered_busy_share(Scenario const& scenario, int runners) {
+  return offered_rate(scenario, runners) * mean_factor(scenario.load.profile) * mean_run_s(scenario) / runners;
+}
+
+std::vector<std::size_t> deal_kinds(FleetSpec const& fleet, int runners) {
+  double total = 0;
+  for (auto const& kind : fleet.kinds) total += kind.share;
+  std::vector<double> owed(fleet.kinds.size(), 0.0);
+  std::vector<std::size_t> dealt;
+  for (int i = 0; i < runners; ++i) {
+    for (std::size_t k = 0; k < owed.size(); ++k) owed[k] += fleet.kinds[k].share / total;
+    auto const kind = static_cast<std::size_t>(std::ranges::max_element(owed) - owed.begin());
+    owed[kind] -= 1.0;
+    dealt.push_back(kind);
+  }
+  return dealt;
+}
+
+Duration estimated_duration(Scenario const& scenario) {
+  Duration once{};
+  for (auto const& level : scenario.levels) {
+    once += scenario.phases.warm_up + scenario.phases.measure + expected_drain(scenario, level.runners) + per_trial;
+  }
+  return per_assessment + once * scenario.repeat;
+}
+
+std::vector<std::string> plan_warnings(Scenario const& scenario) {
+  std::vector<std::string> warnings;
+  std::set<int> sizes;
+  for (auto const& level : scenario.levels) sizes.insert(level.runners);
+
+  for (auto const& objective : scenario.objectives) {
+    auto const quantile = quantile_of(objective.statistic);
+    if (!quantile) continue;
+    // Two over the bound may be forgiven: one outlier must not decide a trial.
+    auto const least = samples_needed(*quantile), comfortable = samples_needed(*quantile, 2);
+    for (int const runners : sizes) {
+      double const runs = expected_runs(scenario, runners);
+      double const unlucky = runs - 2 * std::sqrt(runs);  // Poisson; two standard deviations short
+      if (unlucky >= static_cast<double>(comfortable)) continue;
+      double const wanted_s = to_seconds(scenario.phases.measure) *
+                              (static_cast<double>(comfortable) + 2 * std::sqrt(static_cast<double>(comfortable)) + 2) /
+                              runs;
+      warnings.push_back(
+          fmt::format("{} runners: about {} runs; `{}` at 95 % confidence needs {} with none over the bound, {} with "
+                      "two: measure {} or longer",
+                      runners, count_of(runs), objective.text, least, comfortable,
+                      format_duration(seconds{std::llround(std::ceil(wanted_s))})));
+    }
+  }
+  for (int const runners : sizes) {
+    double const busy = offered_busy_share(scenario, runners);
+    if (busy < 1) continue;
+    warnings.push_back(fmt::format(
+        "{} runners: the load needs {:.2f} times as many; the backlog grows for certain, and no queue can mend that",
+        runners, busy));
+  }
+  return warnings;
+}
+
+}  // namespace assay
