@@ -14,6 +14,9 @@ namespace {
 constexpr char hex_digits[] = "0123456789abcdef";
 
 constexpr std::size_t most_tags = 32;
+// So that a hostile object costs no more than a friendly one.
+constexpr std::size_t most_mistakes = 8;
+constexpr std::size_t longest_key = 64;
 
 constexpr std::array<bool, 256> make_needs_escape() {
   std::array<bool, 256> table{};
@@ -70,15 +73,19 @@ void append_string(std::string& out, std::string_view text) {
 }
 
 void append_id(std::string& out, RunId const& id) {
-  std::array<char, 38> text;
+  out.push_back('"');
+  append_plain_id(out, id);
+  out.push_back('"');
+}
+
+void append_plain_id(std::string& out, RunId const& id) {
+  std::array<char, 36> text;
   char* at = text.data();
-  *at++ = '"';
   for (std::size_t i = 0; i < id.bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
     *at++ = hex_digits[id.bytes[i] >> 4];
     *at++ = hex_digits[id.bytes[i] & 0x0fU];
   }
-  *at = '"';
   out.append(text.data(), text.size());
 }
 
@@ -145,17 +152,15 @@ Fields::Fields(json::value const& value, std::initializer_list<std::string_view>
     std::string_view const key{entry.key().data(), entry.key().size()};
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     std::vector<std::string> const known(keys.begin(), keys.end());
-    auto const meant = nearest(key, known);
+    auto const meant = key.size() <= longest_key ? nearest(key, known) : std::optional<std::string>{};
     note({ErrorKind::rejected,
           meant ? fmt::format("{}: unknown key, did you mean \"{}\"?", describe(json::value(key)), *meant)
                 : fmt::format("{}: unknown key, allowed are {}", describe(json::value(key)), fmt::join(known, ", "))});
-    return;
+    if (mistakes_.size() == most_mistakes) return;
   }
 }
 
-void Fields::note(Error mistake) {
-  if (!mistake_) mistake_ = std::move(mistake);
-}
+void Fields::note(Error mistake) { mistakes_.push_back(std::move(mistake)); }
 
 json::value const* Fields::find(std::string_view key, Need need) {
   if (object_ == nullptr) return nullptr;

@@ -1,7 +1,7 @@
 // JSON in and out for the wire contract. Writing appends to a string, without a document in between; reading parses
-// into a buffer on the stack and takes an object apart field by field. Fields keeps the first mistake and goes on with
-// defaults, so that decoders read as a list of fields; easy to get wrong: only finish() looks at the mistake, so every
-// decoder ends in it.
+// into a buffer on the stack and takes an object apart field by field. Fields keeps the mistakes and goes on with
+// defaults, so that decoders read as a list of fields; easy to get wrong: only finish() looks at them, so every decoder
+// ends in it.
 #pragma once
 
 #include "harness/base/error.hpp"
@@ -30,6 +30,7 @@ void append_number(std::string& out, Number number) {
 }
 
 void append_id(std::string& out, RunId const& id);
+void append_plain_id(std::string& out, RunId const& id);  // without the quotes
 void append_token(std::string& out, ClaimToken token);
 void append_tags(std::string& out, TagSet const& tags);
 
@@ -87,18 +88,19 @@ class Fields {
   // One of `names`, by position; nothing when the field is missing or wrong.
   std::optional<std::size_t> choice(std::string_view key, Need need, std::span<std::string_view const> names);
 
-  bool fine() const { return !mistake_; }
+  bool fine() const { return mistakes_.empty(); }
   void note(Error mistake);
+  std::vector<Error> const& mistakes() const { return mistakes_; }
 
   template <class T>
   Result<T> finish(T value) {
-    if (mistake_) return std::move(*mistake_);
+    if (!mistakes_.empty()) return std::move(mistakes_.front());
     return value;
   }
 
  private:
   json::object const* object_ = nullptr;
-  std::optional<Error> mistake_;
+  std::vector<Error> mistakes_;
 };
 
 // Reads every item of `fields[key]` with `read(json::value) → Result<T>`; a mistake is told with its place,

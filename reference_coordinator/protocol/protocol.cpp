@@ -60,7 +60,9 @@ void append(std::string& out, SubmissionAnswer const& answer) {
   out += "\"}";
 }
 
-void append(std::string& out, AssignedRun const& run, std::string_view lease) {
+// AssignedRun and Claim share their names but for the tags.
+template <class Run>
+void append_assigned(std::string& out, Run const& run, TagSet const& tags, std::string_view lease) {
   out += "{\"run\":";
   append_id(out, run.run);
   out += ",\"attempt\":";
@@ -70,7 +72,7 @@ void append(std::string& out, AssignedRun const& run, std::string_view lease) {
   out += ",\"lease\":\"";
   out += lease;
   out += "\",\"tags\":";
-  append_tags(out, run.tags);
+  append_tags(out, tags);
   out += ",\"priority\":";
   append_number(out, run.priority);
   out += ",\"payload\":";
@@ -217,11 +219,15 @@ std::string encode(std::vector<SubmissionAnswer> const& answers) { return encode
 
 std::string encode(std::vector<AssignedRun> const& runs) {
   std::size_t const bytes_each = runs.empty() ? 0 : 224 + payload_bytes(runs) / runs.size();
-  Duration formatted{};
-  std::string lease = format_duration(formatted);
-  return encode_list("runs", runs, bytes_each, [&](std::string& out, AssignedRun const& run) {
-    if (run.lease != formatted) lease = format_duration(formatted = run.lease);  // as good as always the same for all
-    append(out, run, lease);
+  return encode_list("runs", runs, bytes_each, [](std::string& out, AssignedRun const& run) {
+    append_assigned(out, run, run.tags, format_duration(run.lease));
+  });
+}
+
+std::string encode(std::span<Claim const> claims, Duration lease) {
+  std::size_t const bytes_each = claims.empty() ? 0 : 224 + payload_bytes(claims) / claims.size();
+  return encode_list("runs", claims, bytes_each, [text = format_duration(lease)](std::string& out, Claim const& claim) {
+    append_assigned(out, claim, claim.required, text);
   });
 }
 

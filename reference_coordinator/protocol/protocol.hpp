@@ -24,6 +24,7 @@
 #include "reference_coordinator/claim_core/claim_store.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,7 @@ std::string encode(std::vector<Submission> const& batch);
 std::string encode(SubmissionAnswer const& answer);
 std::string encode(std::vector<SubmissionAnswer> const& answers);
 std::string encode(std::vector<AssignedRun> const& runs);
+std::string encode(std::span<Claim const> claims, Duration lease);  // the same text, without the copies in between
 std::string encode(StatusReport const& report);
 std::string encode(Heartbeat const& heartbeat);
 std::string encode(HeartbeatAnswer const& answer);

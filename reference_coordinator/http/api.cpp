@@ -1,0 +1,452 @@
+#include "reference_coordinator/http/api.hpp"
+
+#include "harness/base/text.hpp"
+#include "reference_coordinator/http/prometheus.hpp"
+#include "reference_coordinator/protocol/protocol.hpp"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+
+namespace assay {
+
+namespace {
+
+using protocol::Submission;
+
+constexpr Duration shortest_wait = milliseconds{10};
+constexpr int most_claims_per_poll = 100;
+
+Response ok(std::string body) {
+  Response response;
+  response.body = std::move(body);
+  return response;
+}
+
+bool may_call(Caller caller, Identity const& identity) {
+  return caller == Caller::either || (caller == Caller::runner) == (identity.role == Identity::Role::runner);
+}
+
+struct PollQuery {
+  Duration wait = protocol::longest_wait;
+  std::uint32_t max = 1;
+};
+
+// "wait=30s&max=1", each at most once. There is nothing to unescape in what is allowed.
+Result<PollQuery> parse_poll_query(std::string_view query) {
+  static std::vector<std::string> const keys{"wait", "max"};
+  PollQuery parsed;
+  if (query.empty()) return parsed;
+  for (auto const& part : split(query, '&')) {
+    std::string const key = part.substr(0, part.find('='));
+    std::string const value = part.size() > key.size() ? part.substr(key.size() + 1) : "";
+    if (key == "wait") {
+      auto const wait = parse_duration(value);
+      if (!wait || *wait < shortest_wait || *wait > protocol::longest_wait) {
+        return Error{ErrorKind::rejected,
+                     fmt::format("wait: a duration from 10ms to 30s is expected, found \"{}\"", value)};
+      }
+      parsed.wait = *wait;
+    } else if (key == "max") {
+      int max = 0;
+      auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), max);
+      if (error != std::errc{} || end != value.data() + value.size() || max < 1 || max > most_claims_per_poll) {
+        return Error{ErrorKind::rejected, fmt::format("max: an integer from 1 to {} is expected, found \"{}\"",
+                                                      most_claims_per_poll, value)};
+      }
+      parsed.max = static_cast<std::uint32_t>(max);
+    } else {
+      auto const meant = nearest(key, keys);
+      return Error{ErrorKind::rejected,
+                   meant ? fmt::format("\"{}\": unknown parameter, did you mean \"{}\"?", key, *meant)
+                         : fmt::format("\"{}\": unknown parameter, allowed are wait, max", key)};
+    }
+  }
+  return parsed;
+}
+
+Error not_a_run_id(std::string_view text) {
+  return {ErrorKind::rejected,
+          fmt::format("run id: a UUID of 8-4-4-4-12 hexadecimal digits is expected, found \"{}\"", text.substr(0, 64))};
+}
+
+std::string_view event_of(Outcome outcome, bool failure) {
+  switch (outcome) {
+    case Outcome::ok: return failure ? "failed" : "completed";
+    case Outcome::already_done: return failure ? "failed_again" : "completed_again";
+    case Outcome::stale_token: return "stale";
+    case Outcome::unknown_run: return "unknown";
+    case Outcome::rejected: return "contradicted";
+    case Outcome::in_doubt: return "in_doubt";
+    case Outcome::unavailable: return "unavailable";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Api::Api(Executor executor, Clock const& clock, MeasuredStore& store, Matcher& matcher, Identities const& identities,
+         protocol::Ledger& ledger, ApiOptions options)
+    : executor_{executor},
+      clock_{clock},
+      store_{store},
+      matcher_{matcher},
+      identities_{identities},
+      ledger_{ledger},
+      options_{std::move(options)},
+      probe_{executor, clock, store},
+      random_{random_seed()},
+      started_at_{clock.now()} {}
+
+Awaitable<Response> Api::handle(Request const& request, Peer& peer) {
+  std::string_view const target = request.target;
+  std::size_t const question = target.find('?');
+  std::string_view const path = target.substr(0, question);
+  std::string_view const query = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
+
+  RouteMatch const match = match_route(request.method, path);
+  Response response;
+  if (match.route == nullptr) {
+    response = match.allow.empty()
+                   ? error_response(404, fmt::format("no such path: {}; see docs/openapi.yaml", path.substr(0, 128)))
+                   : error_response(405, fmt::format("{} is not served with this method", path.substr(0, 128)));
+    response.extra = match.allow;
+    count(no_route, response.status);
+    co_return response;
+  }
+
+  Call const call{request, query, match.id, match.route->caller == Caller::anyone ? nullptr : identify(request, peer),
+                  peer};
+  if (match.route->caller != Caller::anyone && call.identity == nullptr) {
+    response = error_response(
+        401, request.token.empty() ? "\"Authorization: Bearer <token>\" is missing" : "this bearer token is nobody's");
+    response.extra = "WWW-Authenticate: Bearer\r\n";
+  } else if (call.identity != nullptr && !may_call(match.route->caller, *call.identity)) {
+    response = error_response(
+        403, fmt::format("{} is for {}s, and {} is a {}", to_string(*match.route),
+                         match.route->caller == Caller::runner ? "runner" : "submitter", call.identity->name,
+                         call.identity->role == Identity::Role::runner ? "runner" : "submitter"));
+  } else {
+    response = co_await dispatch(match.route->endpoint, call);
+  }
+  count(static_cast<std::size_t>(match.route - routes().data()), response.status);
+  co_return response;
+}
+
+Awaitable<Response> Api::dispatch(Endpoint endpoint, Call call) {
+  switch (endpoint) {
+    case Endpoint::submit: return submit(call);
+    case Endpoint::submit_batch: return submit_batch(call);
+    case Endpoint::find: return find(call);
+    case Endpoint::poll: return poll(call);
+    case Endpoint::start: return start(call);
+    case Endpoint::status: return report(call);
+    case Endpoint::heartbeat: return heartbeat(call);
+    case Endpoint::healthz: return healthz(call);
+    case Endpoint::stats: return stats(call);
+    case Endpoint::metrics: return metrics(call);
+  }
+  throw std::logic_error{"an endpoint without a handler"};
+}
+
+Response Api::refuse(Refusal const& refusal) {
+  count(no_route, refusal.status);
+  return error_response(refusal.status, refusal.detail);
+}
+
+// Compared in constant time, so that the shortcut tells no more about a token than the digests do.
+Identity const* Api::identify(Request const& request, Peer& peer) const {
+  if (peer.known_identity != nullptr && peer.known_token.size() == request.token.size() &&
+      CRYPTO_memcmp(peer.known_token.data(), request.token.data(), request.token.size()) == 0) {
+    return peer.known_identity;
+  }
+  Identity const* const found = identities_.find(request.token);
+  if (found != nullptr) {
+    peer.known_token = request.token;
+    peer.known_identity = found;
+  }
+  return found;
+}
+
+RunSpec Api::accept(Submission submission) {
+  RunSpec run;
+  if (submission.id) {
+    run.id = *submission.id;
+  } else {
+    auto const wall = std::chrono::system_clock::now().time_since_epoch();
+    run.id = make_run_id(static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(wall).count()), random_);
+  }
+  run.required = std::move(submission.tags);
+  run.priority = submission.priority;
+  run.payload = std::move(submission.payload);
+  run.max_attempts = submission.max_attempts.value_or(options_.max_attempts);
+  run.delay = submission.delay;
+  return run;
+}
+
+Awaitable<Response> Api::submit(Call call) {
+  auto decoded = protocol::decode_submission(call.request.body);
+  if (!decoded) co_return error_response(400, decoded.error().detail);
+  RunSpec run = accept(std::move(*decoded));
+  RunId const id = run.id;
+  TagSet const required = run.required;
+  bool const delayed = run.delay > Duration::zero();
+
+  std::vector<RunSpec> batch;
+  batch.push_back(std::move(run));
+  auto const answered = co_await store_.submit(std::move(batch));
+  if (!answered) {
+    if (answered.error().kind == ErrorKind::in_doubt) {
+      matcher_.work_may_exist();
+      note("in_doubt", id, std::nullopt, call.identity->name);
+    }
+    co_return error_response(answered.error());
+  }
+  Outcome const outcome = answered->front();
+  switch (outcome) {
+    case Outcome::ok:
+      if (!delayed) matcher_.work_may_exist(required);
+      note("submitted", id, std::nullopt, call.identity->name);
+      break;
+    case Outcome::already_done: break;
+    case Outcome::rejected: co_return error_response(400, "the store refused this run");
+    case Outcome::in_doubt:
+      matcher_.work_may_exist();
+      note("in_doubt", id, std::nullopt, call.identity->name);
+      co_return error_response(
+          Error{ErrorKind::in_doubt, "the run may or may not have been taken: submit it again with its id"});
+    default: co_return error_response(Error{ErrorKind::unavailable, "the store did not take the run"});
+  }
+  Response response = ok(protocol::encode(protocol::SubmissionAnswer{id, outcome}));
+  if (outcome == Outcome::ok) response.status = 201;
+  co_return response;
+}
+
+Awaitable<Response> Api::submit_batch(Call call) {
+  auto decoded = protocol::decode_submission_batch(call.request.body);
+  if (!decoded) co_return error_response(400, decoded.error().detail);
+  std::vector<RunSpec> runs;
+  runs.reserve(decoded->size());
+  for (auto& submission : *decoded) runs.push_back(accept(std::move(submission)));
+  std::vector<RunSpec> told;  // what the matcher has to know of them; the payloads go to the store
+  told.reserve(runs.size());
+  for (auto const& run : runs) {
+    RunSpec& copy = told.emplace_back();
+    copy.id = run.id;
+    copy.required = run.required;
+    copy.delay = run.delay;
+  }
+  std::vector<Outcome> outcomes;
+  if (!runs.empty()) {
+    auto answered = co_await store_.submit(std::move(runs));
+    if (!answered) {
+      if (answered.error().kind == ErrorKind::in_doubt) {
+        matcher_.work_may_exist();
+        for (auto const& run : told) note("in_doubt", run.id, std::nullopt, call.identity->name);
+      }
+      co_return error_response(answered.error());
+    }
+    outcomes = std::move(*answered);
+  }
+  matcher_.submitted(told, outcomes);
+  std::vector<protocol::SubmissionAnswer> answers;
+  answers.reserve(outcomes.size());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    answers.push_back({told[i].id, outcomes[i]});
+    if (outcomes[i] == Outcome::ok) note("submitted", told[i].id, std::nullopt, call.identity->name);
+    if (outcomes[i] == Outcome::in_doubt) note("in_doubt", told[i].id, std::nullopt, call.identity->name);
+  }
+  co_return ok(protocol::encode(answers));
+}
+
+Awaitable<Response> Api::find(Call call) {
+  auto const id = parse_run_id(call.id_text);
+  if (!id) co_return error_response(400, not_a_run_id(call.id_text).detail);
+  auto const found = co_await store_.find(*id);
+  if (!found) co_return error_response(found.error());
+  if (!*found) co_return error_response(404, fmt::format("no run {}", to_string(*id)));
+  co_return ok(protocol::encode(**found));
+}
+
+Awaitable<Response> Api::poll(Call call) {
+  auto const query = parse_poll_query(call.query);
+  if (!query) co_return error_response(400, query.error().detail);
+  PollId const poll = matcher_.park(call.identity->name, call.identity->tags, query->max, clock_.now() + query->wait);
+  call.peer.watch(poll);
+  Assignment assignment = co_await matcher_.answer(poll);
+  call.peer.unwatch();
+
+  Response response;
+  switch (assignment.end) {
+    case Assignment::End::assigned:
+      counts_.dispatch_wait.record((assignment.demanded_at - assignment.parked_at).count());
+      counts_.claim_commit.record((assignment.claimed_at - assignment.demanded_at).count());
+      break;
+    case Assignment::End::cancelled: ++counts_.abandoned_polls; break;
+    case Assignment::End::expired:
+    case Assignment::End::stopped: ++counts_.empty_polls; break;
+  }
+  response.body = protocol::encode(assignment.claims, options_.lease);
+  response.claims = std::move(assignment.claims);
+  response.claimed_at = assignment.claimed_at;
+  co_return response;
+}
+
+void Api::delivered(Response const& response, Peer const& peer) {
+  if (response.claims.empty()) return;
+  TimePoint const now = clock_.now();
+  counts_.response_write.record((now - response.claimed_at).count());
+  counts_.delivered_claims += response.claims.size();
+  for (auto const& claim : response.claims) {
+    ledger_.append(now, "delivered", claim.run, claim.attempt, claim.token, peer.known_identity->name);
+  }
+}
+
+void Api::undelivered(Response response) {
+  counts_.undelivered_claims += response.claims.size();
+  for (auto const& claim : response.claims)
+    ledger_.append(clock_.now(), "given_back", claim.run, claim.attempt, claim.token, "");
+  matcher_.give_back(std::move(response.claims));
+}
+
+void Api::swept(SweepResult const& result) {
+  for (auto const& run : result.requeued) note("expired", run, std::nullopt, "");
+  for (auto const& run : result.dead) note("dead", run, std::nullopt, "");
+}
+
+Awaitable<Response> Api::start(Call call) {
+  auto const id = parse_run_id(call.id_text);
+  if (!id) co_return error_response(400, not_a_run_id(call.id_text).detail);
+  auto const token = protocol::decode_start(call.request.body);
+  if (!token) co_return error_response(400, token.error().detail);
+  std::vector<ClaimRef> claims{{*id, *token}};
+  auto const renewed = co_await store_.renew(std::move(claims), options_.lease);
+  if (!renewed) co_return error_response(renewed.error());
+  co_return told(renewed->front(), *id, *token, "started");
+}
+
+Awaitable<Response> Api::report(Call call) {
+  auto const id = parse_run_id(call.id_text);
+  if (!id) co_return error_response(400, not_a_run_id(call.id_text).detail);
+  auto decoded = protocol::decode_status_report(call.request.body);
+  if (!decoded) co_return error_response(400, decoded.error().detail);
+  ClaimToken const token = decoded->token;
+  bool const failure = decoded->status == protocol::StatusReport::Status::failed;
+
+  Result<std::vector<Outcome>> answered = std::vector<Outcome>{};
+  if (failure) {
+    std::vector<FailedAttempt> failures;
+    failures.push_back({*id, token, std::move(decoded->result)});
+    answered = co_await store_.fail(std::move(failures));
+  } else {
+    std::vector<Completion> completions;
+    completions.push_back({*id, token, std::move(decoded->result)});
+    answered = co_await store_.complete(std::move(completions));
+  }
+  if (!answered) {
+    if (answered.error().kind == ErrorKind::in_doubt) note("in_doubt", *id, token, call.identity->name);
+    co_return error_response(answered.error());
+  }
+  Outcome const outcome = answered->front();
+  note(event_of(outcome, failure), *id, token, call.identity->name);
+  co_return told(outcome, *id, token, failure ? "failed" : "completed");
+}
+
+Awaitable<Response> Api::heartbeat(Call call) {
+  auto decoded = protocol::decode_heartbeat(call.request.body);
+  if (!decoded) co_return error_response(400, decoded.error().detail);
+  protocol::HeartbeatAnswer answer;
+  if (!decoded->claims.empty()) {
+    for (auto const& claim : decoded->claims) answer.claims.push_back({claim.run, Outcome::ok});
+    auto const renewed = co_await store_.renew(std::move(decoded->claims), options_.lease);
+    if (!renewed) co_return error_response(renewed.error());
+    for (std::size_t i = 0; i < answer.claims.size(); ++i) answer.claims[i].outcome = (*renewed)[i];
+  }
+  co_return ok(protocol::encode(answer));
+}
+
+Awaitable<Response> Api::healthz(Call) {
+  Result<Depth> const* const known = probe_.fresh();
+  if (known != nullptr && *known) co_return ok("{\"status\":\"ok\"}");
+  auto const depth = co_await probe_.ask();
+  if (!depth) {
+    Response response = error_response(503, "the store: " + depth.error().detail, depth.error().kind);
+    response.extra = "Retry-After: 1\r\n";
+    co_return response;
+  }
+  co_return ok("{\"status\":\"ok\"}");
+}
+
+Awaitable<Response> Api::stats(Call) {
+  auto const now = co_await snapshot();
+  co_return ok(protocol::encode(now));
+}
+
+Awaitable<Response> Api::metrics(Call) {
+  auto const now = co_await snapshot();
+  Response response = ok(prometheus_text(now));
+  response.media = Response::Media::prometheus;
+  co_return response;
+}
+
+Awaitable<protocol::CoordinatorStats> Api::snapshot() {
+  auto const depth = co_await probe_.ask();
+  protocol::CoordinatorStats stats = counts_;
+  if (depth) stats.depth = *depth;
+  stats.backend = options_.backend;
+  stats.taken_at = clock_.now();
+  stats.uptime_ns = static_cast<std::uint64_t>((stats.taken_at - started_at_).count());
+  stats.parked_polls = matcher_.parked();
+  stats.batches_in_flight = matcher_.in_flight();
+  stats.matcher = matcher_.counters();
+  stats.store = store_.snapshot();
+  ProcessUse const use = process_use();
+  stats.cpu_user_ns = use.cpu_user_ns;
+  stats.cpu_system_ns = use.cpu_system_ns;
+  stats.resident_bytes = use.resident_bytes;
+  for (std::size_t route = 0; route <= route_count; ++route) {
+    std::string const name = route == no_route ? "other" : to_string(routes()[route]);
+    for (std::size_t status = 0; status < statuses; ++status) {
+      if (requests_[route][status] != 0) stats.requests[{name, status}] = requests_[route][status];
+    }
+  }
+  co_return stats;
+}
+
+Response Api::told(Outcome outcome, RunId const& run, ClaimToken token, std::string_view verb) {
+  Response response;
+  std::string detail;
+  switch (outcome) {
+    case Outcome::ok:
+    case Outcome::already_done: break;
+    case Outcome::stale_token:
+      response.status = 409;
+      detail = fmt::format("claim {} of run {} is not current any more", to_string(token), to_string(run));
+      break;
+    case Outcome::rejected:
+      response.status = 409;
+      detail = fmt::format("run {} cannot be {} by claim {}: it said something else before", to_string(run), verb,
+                           to_string(token));
+      break;
+    case Outcome::unknown_run:
+      response.status = 404;
+      detail = fmt::format("no run {}", to_string(run));
+      break;
+    case Outcome::unavailable:
+      return error_response(Error{ErrorKind::unavailable, "the store did not take the report"});
+    case Outcome::in_doubt:
+      return error_response(Error{ErrorKind::in_doubt, "the report may or may not have been taken: send it again"});
+  }
+  response.body = protocol::encode_outcome(outcome, detail);
+  return response;
+}
+
+void Api::note(std::string_view event, RunId const& run, std::optional<ClaimToken> token, std::string_view who) {
+  if (ledger_.open()) ledger_.append(clock_.now(), event, run, 0, token, who);
+}
+
+void Api::count(std::size_t route, unsigned status) { ++requests_[route][status < statuses ? status : 0]; }
+
+}  // namespace assay

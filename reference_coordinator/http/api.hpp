@@ -1,0 +1,112 @@
+// What the coordinator does with each request, sockets aside: authenticates, decodes, calls the store or the matcher,
+// and says it in HTTP. The connection below it is seen as a Peer only, so that tests can be one. Counts what happens,
+// for /stats. Easy to get wrong: whoever gets a Response with claims must tell delivered() or undelivered().
+#pragma once
+
+#include "harness/base/async.hpp"
+#include "harness/base/random.hpp"
+#include "reference_coordinator/claim_core/matcher.hpp"
+#include "reference_coordinator/claim_core/measured_store.hpp"
+#include "reference_coordinator/http/identities.hpp"
+#include "reference_coordinator/http/request.hpp"
+#include "reference_coordinator/http/response.hpp"
+#include "reference_coordinator/http/routes.hpp"
+#include "reference_coordinator/http/store_probe.hpp"
+#include "reference_coordinator/protocol/ledger.hpp"
+#include "reference_coordinator/protocol/stats.hpp"
+
+#include <array>
+#include <string>
+
+namespace assay {
+
+// The other end of a connection, while a handler works for it.
+class Peer {
+ public:
+  virtual ~Peer() = default;
+  // Until unwatch(): calls matcher.cancel(poll) when the peer goes away.
+  virtual void watch(PollId poll) = 0;
+  virtual void unwatch() = 0;
+
+  // Who it was at its last request: the next one mostly carries the same token.
+  std::string known_token;
+  Identity const* known_identity = nullptr;
+};
+
+struct ApiOptions {
+  std::string backend;
+  Duration lease = seconds{60};
+  int max_attempts = 3;  // of submissions that name no number
+};
+
+class Api {
+ public:
+  Api(Executor executor, Clock const& clock, MeasuredStore& store, Matcher& matcher, Identities const& identities,
+      protocol::Ledger& ledger, ApiOptions options);
+
+  // Both must outlive the call.
+  Awaitable<Response> handle(Request const& request, Peer& peer);
+  // A request that never became one: counted, and answered with 4xx.
+  Response refuse(Refusal const& refusal);
+
+  void delivered(Response const& response, Peer const& peer);
+  void undelivered(Response response);
+  // What sweeps found, for the ledger.
+  void swept(SweepResult const& result);
+
+  Matcher& matcher() { return matcher_; }
+  Clock const& clock() const { return clock_; }
+  // The server counts its connections here.
+  protocol::CoordinatorStats& counts() { return counts_; }
+  // What the coordinator must wait for before it closes the store.
+  Awaitable<void> stop() { return probe_.stop(); }
+
+ private:
+  static constexpr std::size_t route_count = 10;
+  static constexpr std::size_t no_route = route_count;
+  static constexpr std::size_t statuses = 600;
+
+  struct Call {
+    Request const& request;
+    std::string_view query;
+    std::string_view id_text;
+    Identity const* identity;  // nullptr for routes that anyone may call
+    Peer& peer;
+  };
+
+  Awaitable<Response> submit(Call call);
+  Awaitable<Response> submit_batch(Call call);
+  Awaitable<Response> find(Call call);
+  Awaitable<Response> poll(Call call);
+  Awaitable<Response> start(Call call);
+  Awaitable<Response> report(Call call);
+  Awaitable<Response> heartbeat(Call call);
+  Awaitable<Response> healthz(Call call);
+  Awaitable<Response> stats(Call call);
+  Awaitable<Response> metrics(Call call);
+
+  Awaitable<Response> dispatch(Endpoint endpoint, Call call);
+  Awaitable<Response> find_by_id(RunId id);
+  Awaitable<protocol::CoordinatorStats> snapshot();
+
+  Identity const* identify(Request const& request, Peer& peer) const;
+  RunSpec accept(protocol::Submission submission);
+  Response told(Outcome outcome, RunId const& run, ClaimToken token, std::string_view verb);
+  void note(std::string_view event, RunId const& run, std::optional<ClaimToken> token, std::string_view who);
+  void count(std::size_t route, unsigned status);
+
+  Executor executor_;
+  Clock const& clock_;
+  MeasuredStore& store_;
+  Matcher& matcher_;
+  Identities const& identities_;
+  protocol::Ledger& ledger_;
+  ApiOptions options_;
+  StoreProbe probe_;
+  Random random_;
+  TimePoint started_at_;
+  protocol::CoordinatorStats counts_;  // what is counted here and in the server; snapshot() adds the rest
+  std::array<std::array<std::uint64_t, statuses>, route_count + 1> requests_{};
+};
+
+}  // namespace assay

@@ -1,0 +1,41 @@
+// What a handler answers, and the bytes of its header. The connection writes header and body in one gather write; the
+// fixed parts of a header are constants, the Date line is made once a second (RFC 9110, 6.6.1 asks for it).
+#pragma once
+
+#include "harness/base/error.hpp"
+#include "reference_coordinator/claim_core/claim_store.hpp"
+#include "reference_coordinator/protocol/protocol.hpp"
+
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace assay {
+
+struct Response {
+  enum class Media : std::uint8_t { json, prometheus };
+
+  unsigned status = 200;
+  Media media = Media::json;
+  std::string_view extra{};  // whole header lines with their line ends, of static lifetime
+  std::string body{};
+
+  // Of an assignment: to be told delivered, or given back when the answer can't be written.
+  std::vector<Claim> claims{};
+  TimePoint claimed_at{};
+};
+
+// {"error":…} with this status; `kind` is for programs, `detail` for people.
+Response error_response(unsigned status, std::string detail, ErrorKind kind = ErrorKind::rejected);
+// A failure of the store, as its caller has to hear it: 503 when trying again makes sense, 500 when it doesn't.
+Response error_response(Error const& error);
+
+std::string_view reason_phrase(unsigned status);
+
+// "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n"
+std::string date_line(std::time_t now);
+
+void append_head(std::string& out, Response const& response, std::string_view date_line, bool keep_alive);
+
+}  // namespace assay
