@@ -1,7 +1,8 @@
 // The generator of one thread: all runners of a trial and the submitter that feeds them, on one io_context. The
-// experiment makes a Fleet per trial and calls connect(), run(), drain(), stop() in this order; stop() may come at any
-// moment and from another coroutine. Easy to get wrong: a Fleet must not be destroyed before stop() has returned (its
-// coroutines refer to it). Everything observed goes to the Recorder; nothing is printed and nothing is judged here.
+// experiment makes a Fleet per trial and calls connect(), run(), drain(), stop() in this order; a signal handler calls
+// interrupt(), and they all return soon. Easy to get wrong: a Fleet must not be destroyed before stop() and every other
+// call has returned (its coroutines refer to it). Everything observed goes to the Recorder; nothing is printed and
+// nothing is judged here.
 #pragma once
 
 #include "harness/base/async.hpp"
@@ -63,8 +64,11 @@ class Fleet {
   Awaitable<bool> drain(TimePoint deadline);
 
   // Closes everything and returns when no coroutine of the fleet is left. A parked poll ends as an empty one, other
-  // unanswered requests as abandoned. May be called again.
+  // unanswered requests as abandoned. May be called at any moment, and again.
   Awaitable<void> stop();
+
+  // The first half of stop(): nothing new starts and every call under way returns soon. For Ctrl-C.
+  void interrupt();
 
   FleetLive live() const;
 

@@ -1,0 +1,233 @@
+#include "simulated_runners/fleet.hpp"
+
+#include "harness/base/text.hpp"
+#include "simulated_runners/heartbeats.hpp"
+#include "simulated_runners/open_loop.hpp"
+#include "simulated_runners/submitter.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <boost/assert.hpp>
+
+#include <deque>
+#include <filesystem>
+#include <sstream>
+
+namespace assay {
+
+namespace {
+
+// More connects at once than a listen backlog holds would wait for the kernel's one-second SYN retry.
+constexpr std::size_t connects_at_once = 128;
+constexpr std::size_t spare_descriptors = 32;
+
+Error need_descriptors(std::size_t needed, std::size_t allowed, FleetPlan const& plan) {
+  return {ErrorKind::misconfigured,
+          fmt::format(
+              "{} runners need {} file descriptors (one each, {} for submissions, {} for heartbeats, the rest for the "
+              "program itself), but this process may open {}; raise the limit (ulimit -n {}) or take fewer runners",
+              plan.runners, needed, plan.submit_connections, plan.heartbeat_connections, allowed, needed)};
+}
+
+// Raises the soft limit if that is all there is to it.
+Result<void> ensure_descriptors(FleetPlan const& plan) {
+  std::error_code error;
+  std::filesystem::directory_iterator open_now{"/proc/self/fd", error};
+  auto const in_use = error ? 0 : static_cast<std::size_t>(std::distance(begin(open_now), end(open_now)));
+  std::size_t const needed = static_cast<std::size_t>(plan.runners) + plan.submit_connections +
+                             plan.heartbeat_connections + in_use + spare_descriptors;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
+  if (limit.rlim_max < needed) return need_descriptors(needed, limit.rlim_max, plan);
+  rlimit const raised{needed, limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) != 0) return need_descriptors(needed, limit.rlim_cur, plan);
+  return {};
+}
+
+std::string text_of(asio::ip::tcp::endpoint const& endpoint) {
+  std::ostringstream text;
+  text << endpoint;
+  return text.str();
+}
+
+std::uint64_t unix_ms_at(TimePoint when, TimePoint now) {
+  auto const wall = std::chrono::system_clock::now().time_since_epoch() + (when - now);
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(wall).count());
+}
+
+ArrivalSchedule schedule_of(FleetPlan const& plan) {
+  LoadProfile profile{plan.load.profile, plan.runs_per_second, plan.warm_up, plan.measure};
+  return {std::move(profile), {plan.load.arrivals, Random::stream(plan.seed, "arrivals")}};
+}
+
+}  // namespace
+
+struct Fleet::Parts {
+  Parts(asio::io_context& context, Clock const& clock, FleetPlan fleet_plan, Recorder& observations)
+      : plan{std::move(fleet_plan)},
+        recorder{observations},
+        client{context, clock, plan.coordinator},
+        tasks{client.executor},
+        writer{plan.coordinator},
+        journal{recorder, plan.max_attempts},
+        commons{client, writer, RunnerRules{plan.fleet, plan.time_compression}, journal, recorder},
+        submitter{plan.load, schedule_of(plan),    plan.seed, plan.start, unix_ms_at(plan.start, clock.now()),
+                  writer,    plan.submitter_token, clock,     journal,    recorder},
+        heartbeats{commons, runners, plan.fleet.heartbeat},
+        submissions{client, tasks, submitter, plan.submit_connections, plan.answer_timeout},
+        heartbeating{client, tasks, heartbeats, plan.heartbeat_connections, plan.answer_timeout},
+        door{client},
+        phase_end{client.executor},
+        progress{client.executor} {
+    BOOST_ASSERT(plan.identities.size() == static_cast<std::size_t>(plan.runners));
+    commons.runs_per_poll = plan.fleet.runs_per_poll;
+    commons.answer_timeout = plan.answer_timeout;
+    for (std::uint32_t i = 0; i < plan.identities.size(); ++i) {
+      // Polls and heartbeats are spread over their interval from the start, as those of a fleet that has run for long.
+      auto const first_hold = std::max<Duration>(milliseconds{1}, plan.fleet.hold * (i + 1) / plan.runners);
+      auto const whole_ms = std::chrono::duration_cast<milliseconds>(first_hold);
+      runners.emplace_back(commons, plan.identities[i], i + 1, Random::stream(plan.seed, "runner", i), whole_ms);
+    }
+  }
+
+  bool quiet() const { return recorder.books().in_flight == 0 && journal.outstanding() == 0 && journal.held() == 0; }
+
+  // One heartbeat ahead of the fleet, in no record: says in words what thousands of runners would only repeat.
+  Awaitable<Result<void>> knock(Duration timeout);
+
+  FleetPlan plan;
+  Recorder& recorder;
+  HttpClient client;
+  TaskGroup tasks;
+  RequestWriter writer;
+  RunJournal journal;
+  RunnerCommons commons;
+  std::deque<Runner> runners;
+  Submitter submitter;
+  Heartbeats heartbeats;
+  OpenLoop<Submitter> submissions;
+  OpenLoop<Heartbeats> heartbeating;
+  HttpConnection door;  // of knock()
+  Timer phase_end;
+  Signal progress;  // of drain()
+};
+
+Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
+  std::string const where = text_of(plan.coordinator);
+  auto const error = co_await door.open(timeout);
+  if (error) {
+    auto const kind = error == asio::error::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable;
+    co_return Error(kind, fmt::format("the coordinator at {} can't be reached: {}", where, error.message()));
+  }
+  std::string request;
+  std::vector<ClaimRef> const nothing;
+  writer.heartbeat(request, plan.identities.front().token, nothing);
+  Exchange const answer = co_await door.exchange(request, timeout);
+  std::string told{answer.body};
+  if (answer.status >= 400) told = protocol::decode_error(answer.body).detail;
+  door.abandon();
+  if (answer.fate == Fate::ok) co_return Result<void>{};
+  if (answer.status != 0) {
+    co_return Error(answer.fate == Fate::refused ? ErrorKind::rejected : ErrorKind::unavailable,
+                    fmt::format("the coordinator at {} answers {}'s heartbeat with {}: {}", where,
+                                plan.identities.front().name, answer.status, told));
+  }
+  if (answer.problem != nullptr) {
+    co_return Error(ErrorKind::broken_protocol,
+                    fmt::format("what listens at {} is no coordinator: {}", where, answer.problem));
+  }
+  co_return Error(answer.fate == Fate::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable,
+                  fmt::format("the coordinator at {} didn't answer a heartbeat within {}", where, humanize(timeout)));
+}
+
+Fleet::Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder)
+    : parts_{std::make_unique<Parts>(context, clock, std::move(plan), recorder)} {}
+
+Fleet::~Fleet() = default;
+
+Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
+  auto& parts = *parts_;
+  auto& commons = parts.commons;
+  if (auto enough = ensure_descriptors(parts.plan); !enough) co_return enough;
+  if (parts.runners.empty()) co_return Result<void>{};
+  commons.open_by = deadline;
+  auto admitted = co_await parts.knock(std::min(deadline - parts.client.clock.now(), parts.plan.answer_timeout));
+  if (!admitted && !commons.stopping) co_return admitted;
+
+  for (auto& runner : parts.runners) {
+    while (commons.opening >= connects_at_once) co_await commons.opened.wait_until();
+    if (commons.open_error || commons.stopping) break;
+    ++commons.opening;
+    parts.tasks.spawn(runner.run());
+  }
+  while (commons.opening > 0) co_await commons.opened.wait_until();
+  if (commons.stopping) co_return Error(ErrorKind::unavailable, "stopped while the runners were connecting");
+  if (commons.open_error) {
+    bool const late = commons.open_error == asio::error::timed_out;
+    co_return Error(late ? ErrorKind::timed_out : ErrorKind::unavailable,
+                    fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
+                                parts.plan.runners, text_of(parts.plan.coordinator), commons.open_error.message()));
+  }
+  parts.heartbeats.begin(parts.client.clock.now());
+  parts.tasks.spawn(parts.heartbeating.run());
+  co_return Result<void>{};
+}
+
+Awaitable<void> Fleet::run() {
+  auto& parts = *parts_;
+  if (parts.commons.stopping) co_return;
+  parts.tasks.spawn(parts.submissions.run());
+  parts.phase_end.expires_at(parts.plan.start + parts.plan.warm_up + parts.plan.measure);
+  [[maybe_unused]] auto [interrupted] = co_await parts.phase_end.async_wait(as_result);
+  // What came due in the last moment has been handed to a worker that runs before this does; what still waits found
+  // none.
+  co_await asio::post(parts.client.executor, use_awaitable);
+  parts.submissions.shed_waiting();
+}
+
+Awaitable<bool> Fleet::drain(TimePoint deadline) {
+  auto& parts = *parts_;
+  parts.journal.notify(&parts.progress);
+  while (!parts.quiet() && !parts.commons.stopping && parts.client.clock.now() < deadline) {
+    co_await parts.progress.wait_until(deadline);
+  }
+  parts.journal.notify(nullptr);
+  bool const done = parts.quiet() && !parts.commons.stopping;
+  if (!done) co_await stop();
+  co_return done;
+}
+
+Awaitable<void> Fleet::stop() {
+  interrupt();
+  co_await parts_->tasks.wait();
+}
+
+void Fleet::interrupt() {
+  auto& parts = *parts_;
+  if (std::exchange(parts.commons.stopping, true)) return;
+  parts.submissions.stop();
+  parts.heartbeating.stop();
+  for (auto& runner : parts.runners) runner.stop();
+  parts.door.abandon();
+  parts.phase_end.cancel();
+  parts.progress.notify();
+}
+
+FleetLive Fleet::live() const {
+  auto const& parts = *parts_;
+  auto const& books = parts.recorder.books();
+  FleetLive live;
+  live.parked = parts.commons.present[RunnerCommons::parked];
+  live.working = parts.commons.present[RunnerCommons::working];
+  live.backing_off = parts.commons.present[RunnerCommons::backing_off];
+  live.offered = books.offered;
+  live.started = books.started;
+  live.shed = books.shed;
+  live.completed = parts.journal.completed();
+  live.outstanding = parts.journal.outstanding();
+  live.connections_opened = parts.client.connections_opened;
+  live.requests_repeated = parts.client.requests_repeated;
+  return live;
+}
+
+}  // namespace assay

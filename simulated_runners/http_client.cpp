@@ -1,0 +1,170 @@
+#include "simulated_runners/http_client.hpp"
+
+#include "reference_coordinator/protocol/protocol.hpp"
+
+#include <sys/socket.h>
+
+namespace assay {
+
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t shared_buffer_bytes = 64 * 1024;
+constexpr std::size_t largest_partial_kept = 4096;
+
+// After this long without use a connection is checked before a request is trusted to it: one system call, where it can
+// help.
+constexpr Duration idle_check_after = milliseconds{100};
+
+// A connection that is cut later than this after a request was closed because of something else than having been idle.
+constexpr Duration stale_window = seconds{1};
+
+Fate fate_of(HttpResponse const& response) {
+  if (response.status < 300) return Fate::ok;
+  if (response.status == 409) return Fate::conflict;
+  if (response.status < 500) return Fate::refused;
+  ErrorKind const kind = protocol::decode_error(response.body).kind;
+  if (kind == ErrorKind::in_doubt || kind == ErrorKind::timed_out) return Fate::in_doubt;
+  return kind == ErrorKind::broken_protocol && response.status != 503 ? Fate::in_doubt : Fate::unavailable;
+}
+
+}  // namespace
+
+HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use, asio::ip::tcp::endpoint server)
+    : executor{context.get_executor()},
+      clock{clock_to_use},
+      endpoint{std::move(server)},
+      deadlines{executor, clock},
+      buffer(shared_buffer_bytes) {}
+
+Awaitable<error_code> HttpConnection::open(Duration timeout) {
+  if (abandoned_) co_return asio::error::operation_aborted;
+  client_.deadlines.arm(*this, client_.clock.now() + timeout);
+  expired_ = false;
+  auto error = co_await connect();
+  disarm();
+  if (error) close();
+  if (expired_) error = asio::error::timed_out;
+  co_return error;
+}
+
+Awaitable<Exchange> HttpConnection::exchange(std::string_view request, Duration timeout) {
+  Exchange result;
+  result.started = client_.clock.now();
+  expired_ = false;
+  if (!abandoned_) client_.deadlines.arm(*this, result.started + timeout);
+  if (socket_.is_open() && result.started - last_answer_ > idle_check_after && closed_while_idle()) close();
+
+  HttpResponse response;
+  bool may_have_happened = false;
+  for (bool again = true; again && !abandoned_ && !expired_;) {
+    again = false;
+    bool const reused = socket_.is_open();
+    wrote_ = answering_ = false;
+    error_code error;
+    if (!reused) error = co_await connect();
+    if (!error) error = co_await write(request);
+    if (!error) error = co_await read(response);
+    if (!error) break;
+    close();
+    may_have_happened = may_have_happened || wrote_;
+    if (reused && !answering_ && client_.clock.now() - result.started < stale_window && !abandoned_ && !expired_) {
+      again = true;
+      ++client_.requests_repeated;
+    }
+  }
+  disarm();
+  last_answer_ = result.finished = client_.clock.now();
+
+  switch (response.state) {
+    case HttpResponse::State::complete:
+      result.status = response.status;
+      result.body = response.body;
+      result.fate = fate_of(response);
+      if (!response.keep_alive) close();
+      break;
+    case HttpResponse::State::broken:
+      result.problem = response.problem;
+      result.fate = Fate::in_doubt;
+      close();
+      break;
+    case HttpResponse::State::incomplete:
+      result.fate = abandoned_          ? Fate::abandoned
+                    : expired_          ? Fate::timed_out
+                    : may_have_happened ? Fate::in_doubt
+                                        : Fate::unavailable;
+      break;
+  }
+  co_return result;
+}
+
+void HttpConnection::abandon() {
+  abandoned_ = true;
+  unlink();  // a disarmed entry would keep the wheel turning until its slot comes round
+  close();
+}
+
+void HttpConnection::expired() {
+  expired_ = true;
+  close();
+}
+
+Awaitable<error_code> HttpConnection::connect() {
+  error_code error;
+  socket_.open(client_.endpoint.protocol(), error);
+  if (!error) socket_.non_blocking(true, error);
+  if (error) co_return error;
+  std::tie(error) = co_await socket_.async_connect(client_.endpoint, as_result);
+  // A time-out that fires when the connection stands already, but before this resumes, has closed it.
+  if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
+  if (error) co_return error;
+  socket_.set_option(asio::ip::tcp::no_delay{true}, error);
+  if (!error) ++client_.connections_opened;
+  co_return error;
+}
+
+Awaitable<error_code> HttpConnection::write(std::string_view request) {
+  error_code error;
+  std::size_t const sent = socket_.write_some(asio::buffer(request), error);
+  wrote_ = sent > 0;
+  if (error == asio::error::would_block) error = {};
+  if (error || sent == request.size()) co_return error;
+  auto const rest = asio::buffer(request.substr(sent));
+  auto const [write_error, bytes] = co_await asio::async_write(socket_, rest, as_result);
+  wrote_ = wrote_ || bytes > 0;
+  co_return write_error;
+}
+
+Awaitable<error_code> HttpConnection::read(HttpResponse& response) {
+  partial_.clear();
+  if (partial_.capacity() > largest_partial_kept) partial_.shrink_to_fit();
+  for (;;) {
+    error_code error;
+    std::tie(error) = co_await socket_.async_wait(TcpSocket::wait_read, as_result);
+    if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
+    if (error) co_return error;
+    std::size_t const count = socket_.read_some(asio::buffer(client_.buffer), error);
+    if (error == asio::error::would_block) continue;
+    if (error) co_return error;
+    answering_ = true;
+    std::string_view bytes{client_.buffer.data(), count};
+    if (!partial_.empty()) bytes = partial_.append(bytes);
+    response = parse_http_response(bytes);
+    if (response.state != HttpResponse::State::incomplete) co_return error;
+    if (partial_.empty()) partial_.assign(bytes);
+  }
+}
+
+bool HttpConnection::closed_while_idle() const {
+  char byte = 0;
+  auto const count = ::recv(const_cast<TcpSocket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);  // unasked bytes are as bad as an end
+}
+
+void HttpConnection::close() {
+  error_code ignored;  // closing a socket that is broken already can't be made better
+  socket_.close(ignored);
+}
+
+}  // namespace assay

@@ -1,0 +1,77 @@
+// The coroutine around a RunnerMachine: does over HTTP what the machine says, and tells it and the Recorder how it
+// went. One per runner, thousands per process, so it is small: one connection, one timer, one request text, two
+// coroutine frames.
+#pragma once
+
+#include "simulated_runners/http_client.hpp"
+#include "simulated_runners/identity.hpp"
+#include "simulated_runners/requests.hpp"
+#include "simulated_runners/runner_machine.hpp"
+
+#include <array>
+#include <optional>
+
+namespace assay {
+
+// What the runners of a fleet share. Outlives them.
+struct RunnerCommons {
+  RunnerCommons(HttpClient& http, RequestWriter const& request_writer, RunnerRules runner_rules,
+                RunJournal& run_journal, Recorder& observations)
+      : client{http},
+        writer{request_writer},
+        rules{std::move(runner_rules)},
+        journal{run_journal},
+        recorder{observations},
+        opened{http.executor} {}
+
+  enum Presence : std::uint8_t { absent, parked, working, backing_off };
+
+  HttpClient& client;
+  RequestWriter const& writer;
+  RunnerRules rules;
+  RunJournal& journal;
+  Recorder& recorder;
+  int runs_per_poll = 1;
+  Duration answer_timeout{};
+  bool stopping = false;
+  std::array<std::size_t, 4> present{};  // runners by Presence
+
+  // Connecting: notified of every connection that stands or failed.
+  Signal opened;
+  TimePoint open_by;
+  std::size_t opening = 0, connected = 0;
+  boost::system::error_code open_error;  // of the first that failed
+};
+
+class Runner {
+ public:
+  // `number` ≥ 1. The identity must outlive the runner.
+  Runner(RunnerCommons& commons, Identity const& identity, std::uint32_t number, Random random, Duration first_hold);
+
+  // Until stop(). The first poll has been sent when `commons.connected` counts this runner and the event loop comes
+  // round.
+  Awaitable<void> run();
+  void stop();
+
+  std::vector<ClaimRef> claims() const { return machine_.claims(); }
+  std::string const& token() const { return identity_.token; }
+  void lease_lost(ClaimRef const& claim);
+
+ private:
+  using Step = RunnerMachine::Step;
+
+  Duration prepare(Step const& step);  // writes the request; how long its answer may take
+  void settle(Step const& step, Exchange const& exchange);
+  Fate settle_poll(Exchange const& exchange);
+  void enter(RunnerCommons::Presence presence);
+
+  RunnerCommons& commons_;
+  Identity const& identity_;
+  RunnerMachine machine_;
+  HttpConnection connection_;
+  Timer timer_;
+  std::string request_;
+  RunnerCommons::Presence presence_ = RunnerCommons::absent;
+};
+
+}  // namespace assay

@@ -1,0 +1,52 @@
+// The Source of OpenLoop that creates runs: which run is due when (the precomputed schedule), its request, its events.
+// What a run is (class, id) is drawn in the order of the schedule from streams of the trial's seed, so that one seed
+// submits the same runs however slow the coordinator is.
+#pragma once
+
+#include "simulated_runners/arrival_schedule.hpp"
+#include "simulated_runners/http_client.hpp"
+#include "simulated_runners/requests.hpp"
+#include "simulated_runners/run_journal.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace assay {
+
+class Submitter {
+ public:
+  struct Item {
+    TimePoint intended;
+    RunId id;
+    std::uint32_t run_class = 0;
+  };
+
+  // `unix_ms_at_start`: the wall clock at `start`, for the time part of the run ids (UUID version 7).
+  Submitter(LoadSpec const& load, ArrivalSchedule schedule, std::uint64_t seed, TimePoint start,
+            std::uint64_t unix_ms_at_start, RequestWriter const& writer, std::string_view token, Clock const& clock,
+            RunJournal& journal, Recorder& recorder);
+
+  std::optional<TimePoint> due() const { return next_; }
+  Item take();
+  void start(Item const& item, std::string& request);
+  void answered(Item const& item, Exchange const& exchange);
+  void shed(Item const& item);
+
+ private:
+  void advance();
+  std::uint32_t draw_class();
+  void tell(RunEvent::Kind kind, Item const& item, TimePoint now);
+
+  ArrivalSchedule schedule_;
+  Random ids_, class_draws_;
+  TimePoint start_;
+  std::uint64_t unix_ms_at_start_;
+  std::vector<SubmissionTemplate> templates_;  // by class
+  std::vector<double> weights_up_to_;          // running sum, by class
+  Clock const& clock_;
+  RunJournal& journal_;
+  Recorder& recorder_;
+  std::optional<TimePoint> next_;
+};
+
+}  // namespace assay
