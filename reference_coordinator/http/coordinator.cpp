@@ -53,7 +53,9 @@ std::string ready_line(Server const& server, Backend const& backend, StoreFacts 
 }
 
 Awaitable<void> flush_each_second(protocol::Ledger& ledger, Clock const& clock, Signal& stop) {
-  while (!co_await stop.wait_until(clock.now() + seconds{1})) {
+  for (;;) {  // GCC 12 miscompiles a co_await within a loop's condition
+    bool const stopped = co_await stop.wait_until(clock.now() + seconds{1});
+    if (stopped) co_return;
     if (!ledger.flush()) spdlog::error("ledger: not all lines could be written; they are kept");
   }
 }

@@ -182,7 +182,10 @@ Duration Server::tick_interval() const {
 
 Awaitable<void> Server::tick() {
   TimePoint next = api_.clock().now();
-  while (!co_await ticks_.wait_until(next += tick_interval())) {
+  for (;;) {  // GCC 12 miscompiles a co_await within a loop's condition
+    next += tick_interval();
+    bool const stopped = co_await ticks_.wait_until(next);
+    if (stopped) co_return;
     coarse_now_ = api_.clock().now();
     next = std::max(next, coarse_now_);
     date_line_ = assay::date_line(std::time(nullptr));
