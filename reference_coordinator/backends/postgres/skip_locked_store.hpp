@@ -1,0 +1,89 @@
+// The postgres-skip-locked store: what most people write, and write well. One table, partial indexes, one transaction
+// per claim (UPDATE … WHERE id = (SELECT … FOR UPDATE SKIP LOCKED LIMIT 1)), one statement per submission and report,
+// over a pool of plain connections. No batching, no interned tags: it is what postgres-batch is compared with, so it
+// must stay honest in both directions. Easy to get wrong: the run keeps its last token until the next claim, that is
+// how a repeated report is told from a stale one.
+#pragma once
+
+#include "reference_coordinator/backends/postgres/link.hpp"
+#include "reference_coordinator/claim_core/backend.hpp"
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace assay::postgres {
+
+// Hands out connections one at a time, to who waits longest first.
+class Pool {
+ public:
+  explicit Pool(Executor executor) : executor_{executor} {}
+
+  void add(std::shared_ptr<Link> link) { free_.push_back(&links_.add(std::move(link))); }
+  Awaitable<Result<Rows>> run(Command command);
+  std::size_t size() const { return links_.size(); }
+  std::size_t busy_or_waiting() const { return links_.size() - free_.size() + waiting_.size(); }
+  std::uint64_t reconnects() const { return links_.reconnects(); }
+  Awaitable<void> drained();
+  void close() { links_.close(); }
+
+ private:
+  struct Turn {
+    explicit Turn(Executor executor) : come{executor} {}
+    Signal come;
+    Link* link = nullptr;
+  };
+
+  Executor executor_;
+  Links links_;
+  std::vector<Link*> free_;
+  std::deque<std::shared_ptr<Turn>> waiting_;
+  std::shared_ptr<Signal> idle_;
+};
+
+class SkipLockedStore final : public ClaimStore {
+ public:
+  static Awaitable<Result<OpenedStore>> open(Executor executor, StoreOptions options);
+
+  Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) override;
+  Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override;
+  Awaitable<Result<std::vector<Outcome>>> renew(std::vector<ClaimRef> claims, Duration lease) override;
+  Awaitable<Result<std::vector<Outcome>>> complete(std::vector<Completion> completions) override;
+  Awaitable<Result<std::vector<Outcome>>> fail(std::vector<FailedAttempt> failures) override;
+  Awaitable<Result<std::vector<Outcome>>> release(std::vector<ClaimRef> claims) override;
+  Awaitable<Result<SweepResult>> sweep(std::size_t max) override;
+  Awaitable<Result<Depth>> depth() override;
+  Awaitable<Result<std::optional<RunView>>> find(RunId id) override;
+
+  StoreCounters counters() const override;
+  std::size_t pending_writes() const override { return pool_.busy_or_waiting(); }
+  Awaitable<void> close() override;
+
+ private:
+  struct Report {
+    RunId run;
+    Command command;
+    int says;  // 1 completed, 2 failed, 0 nothing that could be repeated
+    std::optional<Outcome> outcome;
+  };
+  struct Reporting;  // one call's reports, shared by the coroutines that work on them
+  struct Claiming;   // one call's demands, likewise
+
+  SkipLockedStore(Executor executor, RetryPolicy retry, std::uint64_t epoch);
+
+  Report report(ClaimRef const& claim, char const* statement, int says, std::vector<std::string> more) const;
+  Awaitable<Result<std::vector<Outcome>>> report_all(std::vector<Report> reports);
+  Awaitable<void> report_each(std::shared_ptr<Reporting> call);
+  Awaitable<Result<Outcome>> report_one(Command command, RunId run, int says);
+  Awaitable<void> claim_each(std::shared_ptr<Claiming> call);
+  Awaitable<Result<Rows>> read(Command command);
+
+  Executor executor_;
+  RetryPolicy retry_;
+  std::uint64_t epoch_;
+  std::uint64_t next_counter_ = 1;
+  StoreCounters counters_;
+  Pool pool_;
+};
+
+}  // namespace assay::postgres
