@@ -31,8 +31,8 @@ struct HistogramRange {
 
 class Histogram {
  public:
-  // Throws std::invalid_argument if range.problem().
-  explicit Histogram(HistogramRange const& range = {});
+  Histogram() : Histogram(HistogramRange{}) {}
+  explicit Histogram(HistogramRange const& range);  // std::invalid_argument if range.problem()
 
   // Values that the range cannot hold, negative ones among them, are counted in out_of_range(). count >= 0.
   void record(std::int64_t value, std::int64_t count = 1) {
