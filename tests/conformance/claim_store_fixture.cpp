@@ -1,0 +1,194 @@
+#include "tests/conformance/claim_store_fixture.hpp"
+
+#if ASSAY_TEST_POSTGRES
+#include "tests/support/postgres_server.hpp"
+#endif
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace assay::test {
+
+namespace {
+
+class NoData final : public StoreData {
+ public:
+  std::string url() const override { return ""; }
+};
+
+#if ASSAY_TEST_POSTGRES
+class PostgresData final : public StoreData {
+ public:
+  std::string url() const override { return database_.url(); }
+  bool has_server() const override { return true; }
+  void stop_server() override {
+    change([](PrivatePostgres& server) { server.stop(); }, false);
+  }
+  void crash_server() override {
+    change([](PrivatePostgres& server) { server.crash(); }, false);
+  }
+  void start_server() override {
+    change([](PrivatePostgres& server) { server.start(); }, true);
+  }
+
+  // The server is shared by the tests of this process: it must run again whatever this one did.
+  ~PostgresData() override {
+    if (!running_) postgres_server().start();
+  }
+
+ private:
+  void change(void (*how)(PrivatePostgres&), bool running) {
+    how(postgres_server());
+    running_ = running;
+  }
+
+  TestDatabase database_;
+  bool running_ = true;
+};
+#endif
+
+std::unique_ptr<StoreData> open_data(Backend const& backend) {
+  if (backend.service.empty()) return std::make_unique<NoData>();
+#if ASSAY_TEST_POSTGRES
+  if (backend.service == "postgresql") return std::make_unique<PostgresData>();
+#endif
+  throw std::logic_error{"the contract suite cannot start a " + backend.service + " for the backend " + backend.name};
+}
+
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names;
+  for (Backend const& backend : all_backends()) names.push_back(backend.name);
+  return names;
+}
+
+std::string test_name(testing::TestParamInfo<std::string> const& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(conformance, claim_store, testing::ValuesIn(backend_names()), test_name);
+
+void claim_store::SetUp() {
+  backend_ = find_backend(GetParam());
+  ASSERT_NE(backend_, nullptr);
+  if (!backend_->missing.empty()) GTEST_SKIP() << GetParam() << " is " << backend_->missing;
+  data_ = open_data(*backend_);
+  stores_.push_back(open());
+}
+
+void claim_store::TearDown() {
+  for (auto const& store : stores_) run_coroutine(io, store->close());
+  stores_.clear();
+}
+
+std::unique_ptr<ClaimStore> claim_store::open() {
+  StoreOptions options;
+  options.url = data_->url();
+  options.retry = retry;
+  return std::move(must(backend_->open(io, clock, std::move(options))).store);
+}
+
+ClaimStore& claim_store::another_coordinator() {
+  if (!can().several_coordinators) return store();
+  stores_.push_back(open());
+  return *stores_.back();
+}
+
+void claim_store::reopen() {
+  TearDown();
+  stores_.push_back(open());
+}
+
+void claim_store::reopen_on_fresh_data() {
+  TearDown();
+  data_.reset();
+  data_ = open_data(*backend_);
+  stores_.push_back(open());
+}
+
+RunId claim_store::new_id() {
+  auto const now = std::chrono::system_clock::now().time_since_epoch();
+  return make_run_id(static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now).count()), random_);
+}
+
+RunSpec claim_store::run(std::string_view tags, int priority) {
+  RunSpec spec;
+  spec.id = new_id();
+  spec.required = TagSet::from_key(tags);
+  spec.priority = priority;
+  spec.payload = "payload of " + to_string(spec.id);
+  return spec;
+}
+
+std::vector<RunSpec> claim_store::runs(std::size_t count, std::string_view tags) {
+  std::vector<RunSpec> specs;
+  for (std::size_t i = 0; i < count; ++i) specs.push_back(run(tags));
+  return specs;
+}
+
+std::vector<Claim> claim_store::claim(std::string_view offered, std::uint32_t count, Duration lease) {
+  return must(store().claim(one_demand(offered, count), lease));
+}
+
+std::optional<Claim> claim_store::claim_one(std::string_view offered, Duration lease) {
+  auto claims = claim(offered, 1, lease);
+  return claims.empty() ? std::nullopt : std::optional{std::move(claims.front())};
+}
+
+Outcome claim_store::renew(Claim const& claim, Duration lease) {
+  return must(store().renew({{claim.run, claim.token}}, lease)).at(0);
+}
+
+Outcome claim_store::complete(Claim const& claim, std::string result) {
+  return must(store().complete({{claim.run, claim.token, std::move(result)}})).at(0);
+}
+
+Outcome claim_store::fail(Claim const& claim, std::string cause) {
+  return must(store().fail({{claim.run, claim.token, std::move(cause)}})).at(0);
+}
+
+Outcome claim_store::release(Claim const& claim) { return must(store().release({{claim.run, claim.token}})).at(0); }
+
+bool claim_store::sweep_until(std::function<bool(SweepResult const&)> const& done, Duration patience) {
+  TimePoint const deadline = clock.now() + patience;
+  while (clock.now() < deadline) {
+    if (done(sweep())) return true;
+    let_pass(milliseconds{2});
+  }
+  return false;
+}
+
+bool claim_store::lose_lease(Claim const& claim) {
+  return sweep_until([&](SweepResult const& swept) {
+    auto const found = [&](std::vector<RunId> const& ids) {
+      return std::find(ids.begin(), ids.end(), claim.run) != ids.end();
+    };
+    return found(swept.requeued) || found(swept.dead);
+  });
+}
+
+void claim_store::let_pass(Duration time) { run_coroutine(io, sleep_until(clock.now() + time)); }
+
+std::vector<ClaimRef> refs(std::vector<Claim> const& claims) {
+  std::vector<ClaimRef> refs;
+  for (Claim const& claim : claims) refs.push_back({claim.run, claim.token});
+  return refs;
+}
+
+std::vector<Completion> completions(std::vector<Claim> const& claims) {
+  std::vector<Completion> completions;
+  for (Claim const& claim : claims) completions.push_back({claim.run, claim.token, "done"});
+  return completions;
+}
+
+std::vector<Demand> one_demand(std::string_view offered, std::uint32_t count, std::string runner) {
+  std::vector<Demand> demands;
+  demands.push_back({TagSet::from_key(offered), std::move(runner), count});
+  return demands;
+}
+
+}  // namespace assay::test
