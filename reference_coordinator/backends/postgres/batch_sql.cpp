@@ -1,5 +1,8 @@
 #include "reference_coordinator/backends/postgres/batch_sql.hpp"
 
+// Plans are made once, when the tables may be empty, and used when they are not. So no statement leaves the planner a
+// choice that depends on their sizes: each reaches `run` and `run_lease` by keys it was given (= ANY, or a LATERAL
+// lookup that can't be turned around), sequential scans are off, and joins hash two sides of the size of the batch.
 namespace assay::postgres {
 
 // One run of 1,000 becomes: an insert into run and run_ready; a delete from run_ready and an insert into run_lease; a
@@ -14,34 +17,31 @@ Schema batch_schema() {
   // here.
   std::string const queue =
       "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, "
-      "autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, "
-      "autovacuum_analyze_threshold = 2000000000, vacuum_truncate = off";
+      "autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = "
+      "2000000000, vacuum_truncate = off";
   schema.create = {
-      "CREATE TABLE assay_batch.tag_set (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
-      "tags text COLLATE \"C\" NOT NULL UNIQUE)",
+      "CREATE TABLE assay_batch.tag_set (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tags text COLLATE \"C\" NOT "
+      "NULL UNIQUE)",
       // Each batch takes one number; a run's place within its batch is added to it.
       "CREATE SEQUENCE assay_batch.batch_place INCREMENT BY 65536",
       // state: 0 open, 1 completed, 2 dead. said: what the last accepted report said, 1 completed or 2 failed, by which
       // token. The columns of fixed width first. Half of each page is left for the one update that most runs see.
       "CREATE TABLE assay_batch.run (id uuid PRIMARY KEY, seq bigint NOT NULL, epoch bigint NOT NULL DEFAULT 0, "
       "counter bigint NOT NULL DEFAULT 0, tag_set int NOT NULL, max_attempts int NOT NULL, attempts int NOT NULL "
-      "DEFAULT 0, "
-      "priority smallint NOT NULL, state smallint NOT NULL DEFAULT 0, said smallint NOT NULL DEFAULT 0, "
+      "DEFAULT 0, priority smallint NOT NULL, state smallint NOT NULL DEFAULT 0, said smallint NOT NULL DEFAULT 0, "
       "runner text NOT NULL DEFAULT '', payload bytea NOT NULL, result bytea NOT NULL DEFAULT '') WITH (fillfactor = "
       "50)",
       "CREATE TABLE assay_batch.run_ready (run uuid NOT NULL, seq bigint NOT NULL, since timestamptz NOT NULL DEFAULT "
-      "now(), "
-      "tag_set int NOT NULL, attempt int NOT NULL DEFAULT 1, priority smallint NOT NULL) WITH (" +
+      "now(), tag_set int NOT NULL, attempt int NOT NULL DEFAULT 1, priority smallint NOT NULL) WITH (" +
           queue + ")",
       "CREATE UNIQUE INDEX run_ready_order ON assay_batch.run_ready (tag_set, priority DESC, seq)",
       // No index on `until`, so that a renewal is HOT; the sweep reads the table, which is as long as runs are in
       // flight.
-      "CREATE TABLE assay_batch.run_lease (run uuid PRIMARY KEY, epoch bigint NOT NULL, counter bigint NOT NULL, "
-      "until timestamptz NOT NULL, attempt int NOT NULL, runner text NOT NULL) WITH (fillfactor = 70, " +
+      "CREATE TABLE assay_batch.run_lease (run uuid PRIMARY KEY, epoch bigint NOT NULL, counter bigint NOT NULL, until "
+      "timestamptz NOT NULL, attempt int NOT NULL, runner text NOT NULL) WITH (fillfactor = 70, " +
           queue + ")",
       "CREATE TABLE assay_batch.run_delayed (run uuid PRIMARY KEY, due timestamptz NOT NULL, attempt int NOT NULL) "
-      "WITH "
-      "(" +
+      "WITH (" +
           queue + ")",
       "CREATE INDEX run_delayed_due ON assay_batch.run_delayed (due)",
       // Ended runs, counted where they end, so that depth() need not read all that ever was.
@@ -60,40 +60,36 @@ Prepared new_tag_sets() {
 // $2 runs at most, $3 lease in microseconds, $4 epoch, $5 the counter before the first token, $6 runners, $7 where each
 // runner's share of the $2 ends. `picked` numbers the runs from 1 in the order in which they are given out.
 constexpr char const* take_picked =
-    "gone AS (DELETE FROM assay_batch.run_ready WHERE ctid = ANY (ARRAY(SELECT place FROM picked))), "
-    "leased AS (INSERT INTO assay_batch.run_lease (run, epoch, counter, until, attempt, runner) "
-    "SELECT run, $4::int8, $5::int8 + n, now() + $3::int8 * interval '1 microsecond', attempt, "
-    "($6::text[])[width_bucket(n - 1, $7::int8[]) + 1] FROM picked) "
-    "SELECT p.n, p.run, p.tag_set, p.priority, p.attempt, r.payload FROM picked p JOIN assay_batch.run r ON r.id = "
-    "p.run";
+    "gone AS (DELETE FROM assay_batch.run_ready WHERE ctid = ANY (ARRAY(SELECT place FROM picked))), leased AS (INSERT "
+    "INTO assay_batch.run_lease (run, epoch, counter, until, attempt, runner) SELECT run, $4::int8, $5::int8 + n, "
+    "now() + $3::int8 * interval '1 microsecond', attempt, ($6::text[])[width_bucket(n - 1, $7::int8[]) + 1] FROM "
+    "picked) SELECT p.n, p.run, p.tag_set, p.priority, p.attempt, (SELECT r.payload FROM assay_batch.run r WHERE r.id "
+    "= p.run) FROM picked p";
 
 // The deletion of a lease by its own token: the fence, and the lock that decides between racing reports and the sweep.
 constexpr char const* end_claims =
-    "ended AS (DELETE FROM assay_batch.run_lease l USING "
-    "unnest($1::uuid[], $2::int8[], $3::int8[], $4::bytea[]) WITH ORDINALITY AS i (run, epoch, counter, said, item) "
-    "WHERE l.run = i.run AND l.epoch = i.epoch AND l.counter = i.counter "
-    "RETURNING l.run, l.epoch, l.counter, l.attempt, l.runner, i.said, i.item)";
+    "ended AS (DELETE FROM assay_batch.run_lease l USING unnest($1::uuid[], $2::int8[], $3::int8[], $4::bytea[]) WITH "
+    "ORDINALITY AS i (run, epoch, counter, said, item) WHERE l.run = ANY ($1::uuid[]) AND l.run = i.run AND l.epoch = "
+    "i.epoch AND l.counter = i.counter RETURNING l.run, l.epoch, l.counter, l.attempt, l.runner, i.said, i.item)";
 
 }  // namespace
 
 std::vector<Prepared> submit_statements() {
   std::string const insert =
-      "added AS (INSERT INTO assay_batch.run (id, tag_set, priority, max_attempts, payload, seq) "
-      "SELECT i.id, i.tag_set, i.priority, i.max_attempts, i.payload, currval('assay_batch.batch_place') + i.place "
-      "FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::int4[], $5::bytea[], $6::int4[]) "
-      "AS i (id, tag_set, priority, max_attempts, payload, place) "
-      "ON CONFLICT (id) DO NOTHING RETURNING id, tag_set, priority, seq)";
+      "added AS (INSERT INTO assay_batch.run (id, tag_set, priority, max_attempts, payload, seq) SELECT i.id, "
+      "i.tag_set, i.priority, i.max_attempts, i.payload, currval('assay_batch.batch_place') + i.place FROM "
+      "unnest($1::uuid[], $2::int4[], $3::int2[], $4::int4[], $5::bytea[], $6::int4[]) AS i (id, tag_set, priority, "
+      "max_attempts, payload, place) ON CONFLICT (id) DO NOTHING RETURNING id, tag_set, priority, seq)";
   return {
       {"place", "SELECT nextval('assay_batch.batch_place')"},
       {"submit", "WITH " + insert +
-                     ", queued AS (INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority) "
-                     "SELECT id, seq, tag_set, priority FROM added) SELECT id FROM added"},
+                     ", queued AS (INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority) SELECT id, seq, "
+                     "tag_set, priority FROM added) SELECT id FROM added"},
       // $7 the delays in microseconds, by place from 0.
       {"submit_delayed", "WITH " + insert +
                              ", queued AS (INSERT INTO assay_batch.run_delayed (run, due, attempt) SELECT id, now() + "
                              "($7::int8[])[(seq - currval('assay_batch.batch_place') + 1)::int4] * interval '1 "
-                             "microsecond', 1 FROM added) "
-                             "SELECT id FROM added"},
+                             "microsecond', 1 FROM added) SELECT id FROM added"},
   };
 }
 
@@ -104,71 +100,64 @@ std::vector<Prepared> claim_statements() {
       // The exact claim: locks up to $2 heads of every fitting set and takes the best of them. With one set that is no
       // more than is taken.
       {"claim_heads",
-       "WITH picked AS MATERIALIZED (SELECT h.*, row_number() OVER (ORDER BY h.priority DESC, h.seq) AS n "
-       "FROM unnest($1::int4[]) AS s (tag_set) CROSS JOIN LATERAL ("
-       "SELECT r.ctid AS place, r.run, r.tag_set, r.priority, r.seq, r.attempt FROM assay_batch.run_ready r "
-       "WHERE r.tag_set = s.tag_set ORDER BY r.priority DESC, r.seq LIMIT $2::int8 FOR UPDATE SKIP LOCKED) AS h "
-       "ORDER BY h.priority DESC, h.seq LIMIT $2::int8), " +
+       "WITH picked AS MATERIALIZED (SELECT h.*, row_number() OVER (ORDER BY h.priority DESC, h.seq) AS n FROM "
+       "unnest($1::int4[]) AS s (tag_set) CROSS JOIN LATERAL (SELECT r.ctid AS place, r.run, r.tag_set, r.priority, "
+       "r.seq, r.attempt FROM assay_batch.run_ready r WHERE r.tag_set = s.tag_set ORDER BY r.priority DESC, r.seq "
+       "LIMIT $2::int8 FOR UPDATE SKIP LOCKED) AS h ORDER BY h.priority DESC, h.seq LIMIT $2::int8), " +
            rest},
       // With several sets: look first how many of the best $2 each set has, then lock just those. Another coordinator
       // may take some in between; the last row (n = 0) says how many there had been, so that the store can ask again
       // with claim_heads.
       {"claim_merged",
-       "WITH wanted AS MATERIALIZED (SELECT best.tag_set, count(*) AS runs FROM (SELECT h.tag_set "
-       "FROM unnest($1::int4[]) AS s (tag_set) CROSS JOIN LATERAL ("
-       "SELECT r.tag_set, r.priority, r.seq FROM assay_batch.run_ready r "
-       "WHERE r.tag_set = s.tag_set ORDER BY r.priority DESC, r.seq LIMIT $2::int8) AS h "
-       "ORDER BY h.priority DESC, h.seq LIMIT $2::int8) AS best GROUP BY best.tag_set), "
-       "picked AS MATERIALIZED (SELECT h.*, row_number() OVER (ORDER BY h.priority DESC, h.seq) AS n "
-       "FROM wanted w CROSS JOIN LATERAL ("
-       "SELECT r.ctid AS place, r.run, r.tag_set, r.priority, r.seq, r.attempt FROM assay_batch.run_ready r "
-       "WHERE r.tag_set = w.tag_set ORDER BY r.priority DESC, r.seq LIMIT w.runs FOR UPDATE SKIP LOCKED) AS h), " +
+       "WITH wanted AS MATERIALIZED (SELECT best.tag_set, count(*) AS runs FROM (SELECT h.tag_set FROM "
+       "unnest($1::int4[]) AS s (tag_set) CROSS JOIN LATERAL (SELECT r.tag_set, r.priority, r.seq FROM "
+       "assay_batch.run_ready r WHERE r.tag_set = s.tag_set ORDER BY r.priority DESC, r.seq LIMIT $2::int8) AS h ORDER "
+       "BY h.priority DESC, h.seq LIMIT $2::int8) AS best GROUP BY best.tag_set), picked AS MATERIALIZED (SELECT h.*, "
+       "row_number() OVER (ORDER BY h.priority DESC, h.seq) AS n FROM wanted w CROSS JOIN LATERAL (SELECT r.ctid AS "
+       "place, r.run, r.tag_set, r.priority, r.seq, r.attempt FROM assay_batch.run_ready r WHERE r.tag_set = w.tag_set "
+       "ORDER BY r.priority DESC, r.seq LIMIT w.runs FOR UPDATE SKIP LOCKED) AS h), " +
            rest + " UNION ALL SELECT 0, NULL, (SELECT coalesce(sum(runs), 0)::int4 FROM wanted), NULL, NULL, NULL"},
       // Claims whose answer was lost, back to where they were. $1 epoch, $2 … $3 the counters of that batch.
       {"undo_claims",
        "WITH ended AS (DELETE FROM assay_batch.run_lease WHERE epoch = $1::int8 AND counter BETWEEN $2::int8 AND "
-       "$3::int8 "
-       "RETURNING run, attempt) INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) "
-       "SELECT r.id, r.seq, r.tag_set, r.priority, e.attempt FROM ended e JOIN assay_batch.run r ON r.id = e.run"},
+       "$3::int8 RETURNING run, attempt) INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) "
+       "SELECT e.run, r.seq, r.tag_set, r.priority, e.attempt FROM ended e CROSS JOIN LATERAL (SELECT seq, tag_set, "
+       "priority FROM assay_batch.run WHERE id = e.run LIMIT 1) AS r"},
   };
 }
 
 std::vector<Prepared> complete_statements() {
   // $5 epoch of this coordinator, $6 who counts.
-  return {
-      {"complete", std::string{"WITH "} + end_claims +
-                       ", done AS (UPDATE assay_batch.run r SET state = 1, said = 1, attempts = e.attempt, "
-                       "epoch = e.epoch, counter = e.counter, runner = e.runner, result = e.said "
-                       "FROM ended e WHERE r.id = e.run), "
-                       "counted AS (UPDATE assay_batch.tally SET completed = completed + (SELECT count(*) FROM ended) "
-                       "WHERE epoch = $5::int8 AND who = $6::int4) SELECT item FROM ended"}};
+  return {{"complete",
+           std::string{"WITH "} + end_claims +
+               ", done AS (UPDATE assay_batch.run r SET state = 1, said = 1, attempts = e.attempt, epoch = e.epoch, "
+               "counter = e.counter, runner = e.runner, result = e.said FROM ended e WHERE r.id = ANY ($1::uuid[]) AND "
+               "r.id = e.run), counted AS (UPDATE assay_batch.tally SET completed = completed + (SELECT count(*) FROM "
+               "ended) WHERE epoch = $5::int8 AND who = $6::int4) SELECT item FROM ended"}};
 }
 
 std::vector<Prepared> tend_statements() {
   return {
       // $4 leases in microseconds.
       {"renew",
-       "UPDATE assay_batch.run_lease l SET until = now() + i.lease * interval '1 microsecond' "
-       "FROM unnest($1::uuid[], $2::int8[], $3::int8[], $4::int8[]) WITH ORDINALITY AS i (run, epoch, counter, lease, "
-       "item) "
-       "WHERE l.run = i.run AND l.epoch = i.epoch AND l.counter = i.counter RETURNING i.item"},
+       "UPDATE assay_batch.run_lease l SET until = now() + i.lease * interval '1 microsecond' FROM unnest($1::uuid[], "
+       "$2::int8[], $3::int8[], $4::int8[]) WITH ORDINALITY AS i (run, epoch, counter, lease, item) WHERE l.run = ANY "
+       "($1::uuid[]) AND l.run = i.run AND l.epoch = i.epoch AND l.counter = i.counter RETURNING i.item"},
       // $5 and $6 epoch and who, $7 and $8 base and limit of the back-off in microseconds: RetryPolicy::delay_after.
       {"fail",
        std::string{"WITH "} + end_claims +
-           ", marked AS (UPDATE assay_batch.run r SET said = 2, attempts = e.attempt, epoch = e.epoch, "
-           "counter = e.counter, runner = e.runner, result = e.said, "
-           "state = CASE WHEN e.attempt >= r.max_attempts THEN 2 ELSE 0 END "
-           "FROM ended e WHERE r.id = e.run RETURNING r.id, r.state, r.attempts), "
-           "later AS (INSERT INTO assay_batch.run_delayed (run, due, attempt) SELECT id, "
-           "now() + least($8::int8, $7::int8 * power(2, least(attempts - 1, 30))) * interval '1 microsecond', "
-           "attempts + 1 FROM marked WHERE state = 0), "
-           "counted AS (UPDATE assay_batch.tally SET dead = dead + (SELECT count(*) FROM marked WHERE state = 2) "
-           "WHERE epoch = $5::int8 AND who = $6::int4) SELECT item FROM ended"},
+           ", marked AS (UPDATE assay_batch.run r SET said = 2, attempts = e.attempt, epoch = e.epoch, counter = "
+           "e.counter, runner = e.runner, result = e.said, state = CASE WHEN e.attempt >= r.max_attempts THEN 2 ELSE 0 "
+           "END FROM ended e WHERE r.id = ANY ($1::uuid[]) AND r.id = e.run RETURNING r.id, r.state, r.attempts), "
+           "later AS (INSERT INTO assay_batch.run_delayed (run, due, attempt) SELECT id, now() + least($8::int8, "
+           "$7::int8 * power(2, least(attempts - 1, 30))) * interval '1 microsecond', attempts + 1 FROM marked WHERE "
+           "state = 0), counted AS (UPDATE assay_batch.tally SET dead = dead + (SELECT count(*) FROM marked WHERE "
+           "state = 2) WHERE epoch = $5::int8 AND who = $6::int4) SELECT item FROM ended"},
       {"release", std::string{"WITH "} + end_claims +
-                      ", marked AS (UPDATE assay_batch.run r SET runner = e.runner FROM ended e WHERE r.id = e.run "
-                      "RETURNING r.id, r.seq, r.tag_set, r.priority, e.attempt), "
-                      "back AS (INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) "
-                      "SELECT id, seq, tag_set, priority, attempt FROM marked) SELECT item FROM ended"},
+                      ", marked AS (UPDATE assay_batch.run r SET runner = e.runner FROM ended e WHERE r.id = ANY "
+                      "($1::uuid[]) AND r.id = e.run RETURNING r.id, r.seq, r.tag_set, r.priority, e.attempt), back AS "
+                      "(INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) SELECT id, seq, "
+                      "tag_set, priority, attempt FROM marked) SELECT item FROM ended"},
   };
 }
 
@@ -177,47 +166,43 @@ std::vector<Prepared> control_statements() {
       new_tag_sets(),
       {"intern_lock", "SELECT pg_advisory_xact_lock('assay_batch.tag_set'::regclass::int8)"},
       {"intern",
-       "INSERT INTO assay_batch.tag_set (tags) SELECT new.tags FROM unnest($1::text[]) AS new (tags) "
-       "WHERE NOT EXISTS (SELECT FROM assay_batch.tag_set t WHERE t.tags = new.tags)"},
+       "INSERT INTO assay_batch.tag_set (tags) SELECT new.tags FROM unnest($1::text[]) AS new (tags) WHERE NOT EXISTS "
+       "(SELECT FROM assay_batch.tag_set t WHERE t.tags = new.tags)"},
       // $1 at most so many, $2 and $3 epoch and who, $4 the cause of a dead letter. Whoever holds a lease's row at this
       // moment is reporting or renewing it, and is let go first.
       {"sweep",
-       "WITH expired AS MATERIALIZED (SELECT l.ctid AS place, l.run, l.attempt, l.runner FROM assay_batch.run_lease l "
-       "WHERE l.until < now() LIMIT $1::int8 FOR UPDATE SKIP LOCKED), "
-       "gone AS (DELETE FROM assay_batch.run_lease WHERE ctid = ANY (ARRAY(SELECT place FROM expired))), "
-       "marked AS (UPDATE assay_batch.run r SET attempts = e.attempt, runner = e.runner, "
-       "state = CASE WHEN e.attempt >= r.max_attempts THEN 2 ELSE 0 END, "
-       "result = CASE WHEN e.attempt >= r.max_attempts THEN $4::bytea ELSE r.result END "
-       "FROM expired e WHERE r.id = e.run RETURNING r.id, r.seq, r.tag_set, r.priority, r.attempts, r.state), "
-       "back AS (INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) "
-       "SELECT id, seq, tag_set, priority, attempts + 1 FROM marked WHERE state = 0), "
-       "counted AS (UPDATE assay_batch.tally SET dead = dead + (SELECT count(*) FROM marked WHERE state = 2) "
-       "WHERE epoch = $2::int8 AND who = $3::int4) SELECT id, state FROM marked"},
+       "WITH expired AS MATERIALIZED (SELECT l.ctid AS place FROM assay_batch.run_lease l WHERE l.until < now() LIMIT "
+       "$1::int8 FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM assay_batch.run_lease WHERE ctid = ANY (ARRAY(SELECT "
+       "place FROM expired)) RETURNING run, attempt, runner), marked AS (UPDATE assay_batch.run r SET attempts = "
+       "e.attempt, runner = e.runner, state = CASE WHEN e.attempt >= r.max_attempts THEN 2 ELSE 0 END, result = CASE "
+       "WHEN e.attempt >= r.max_attempts THEN $4::bytea ELSE r.result END FROM gone e WHERE r.id = ANY (ARRAY(SELECT "
+       "run FROM gone)) AND r.id = e.run RETURNING r.id, r.seq, r.tag_set, r.priority, r.attempts, r.state), back AS "
+       "(INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) SELECT id, seq, tag_set, priority, "
+       "attempts + 1 FROM marked WHERE state = 0), counted AS (UPDATE assay_batch.tally SET dead = dead + (SELECT "
+       "count(*) FROM marked WHERE state = 2) WHERE epoch = $2::int8 AND who = $3::int4) SELECT id, state FROM marked"},
       {"release_due",
-       "WITH due AS MATERIALIZED (SELECT d.ctid AS place, d.run, d.attempt FROM assay_batch.run_delayed d "
-       "WHERE d.due <= now() ORDER BY d.due LIMIT $1::int8 FOR UPDATE SKIP LOCKED), "
-       "gone AS (DELETE FROM assay_batch.run_delayed WHERE ctid = ANY (ARRAY(SELECT place FROM due))), "
-       "back AS (INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority, attempt) "
-       "SELECT r.id, r.seq, r.tag_set, r.priority, d.attempt FROM due d JOIN assay_batch.run r ON r.id = d.run) "
-       "SELECT count(*) FROM due"},
+       "WITH due AS MATERIALIZED (SELECT d.ctid AS place, d.run, d.attempt FROM assay_batch.run_delayed d WHERE d.due "
+       "<= now() ORDER BY d.due LIMIT $1::int8 FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM assay_batch.run_delayed "
+       "WHERE ctid = ANY (ARRAY(SELECT place FROM due))), back AS (INSERT INTO assay_batch.run_ready (run, seq, "
+       "tag_set, priority, attempt) SELECT d.run, r.seq, r.tag_set, r.priority, d.attempt FROM due d CROSS JOIN "
+       "LATERAL (SELECT seq, tag_set, priority FROM assay_batch.run WHERE id = d.run LIMIT 1) AS r) SELECT count(*) "
+       "FROM due"},
       {"depth",
        "SELECT (SELECT count(*) FROM assay_batch.run_delayed), ready.runs, (SELECT count(*) FROM "
-       "assay_batch.run_lease), "
-       "ended.completed, ended.dead, ready.age FROM "
-       "(SELECT count(*) AS runs, (extract(epoch FROM now() - min(since)) * 1000000)::int8 AS age "
-       "FROM assay_batch.run_ready) AS ready, "
-       "(SELECT coalesce(sum(completed), 0)::int8 AS completed, coalesce(sum(dead), 0)::int8 AS dead "
-       "FROM assay_batch.tally) AS ended"},
+       "assay_batch.run_lease), ended.completed, ended.dead, ready.age FROM (SELECT count(*) AS runs, (extract(epoch "
+       "FROM now() - min(since)) * 1000000)::int8 AS age FROM assay_batch.run_ready) AS ready, (SELECT "
+       "coalesce(sum(completed), 0)::int8 AS completed, coalesce(sum(dead), 0)::int8 AS dead FROM assay_batch.tally) "
+       "AS ended"},
       // The attempts that were started and not given back: a ready or delayed run's next attempt has not started.
       {"find",
-       "SELECT r.state, t.tags, r.priority, l.run IS NOT NULL AS claimed, d.run IS NOT NULL AS delayed, "
+       "SELECT r.state, (SELECT t.tags FROM assay_batch.tag_set t WHERE t.id = r.tag_set), r.priority, "
+       "l.run IS NOT NULL AS claimed, EXISTS (SELECT FROM assay_batch.run_delayed d WHERE d.run = $1::uuid), "
        "coalesce(l.attempt, r.attempts), coalesce(l.runner, r.runner), r.result "
-       "FROM assay_batch.run r JOIN assay_batch.tag_set t ON t.id = r.tag_set "
-       "LEFT JOIN assay_batch.run_lease l ON l.run = r.id LEFT JOIN assay_batch.run_delayed d ON d.run = r.id "
-       "WHERE r.id = $1::uuid"},
+       "FROM assay_batch.run r LEFT JOIN assay_batch.run_lease l ON l.run = r.id WHERE r.id = $1::uuid"},
       {"look",
-       "SELECT i.item, r.epoch, r.counter, r.said, EXISTS (SELECT FROM assay_batch.run_lease l WHERE l.run = r.id) "
-       "FROM unnest($1::uuid[]) WITH ORDINALITY AS i (run, item) JOIN assay_batch.run r ON r.id = i.run"},
+       "SELECT i.item, r.epoch, r.counter, r.said, r.claimed FROM unnest($1::uuid[]) WITH ORDINALITY AS i (run, item) "
+       "CROSS JOIN LATERAL (SELECT epoch, counter, said, EXISTS (SELECT FROM assay_batch.run_lease l WHERE l.run = "
+       "i.run) AS claimed FROM assay_batch.run WHERE id = i.run LIMIT 1) AS r"},
   };
 }
 

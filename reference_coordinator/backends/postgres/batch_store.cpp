@@ -75,12 +75,12 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   if (!opened) co_return opened.error();
   std::unique_ptr<BatchStore> store{new BatchStore{executor, options.retry, opened->epoch}};
 
-  // Every plan is a nested loop into an index, whatever the statistics of a table say that was empty a moment ago.
+  // batch_sql.cpp tells why.
   std::vector<std::string> const steady_plans = {"SET plan_cache_mode = force_generic_plan",
                                                  "SET enable_seqscan = off",
-                                                 "SET enable_hashjoin = off",
-                                                 "SET enable_mergejoin = off",
                                                  "SET enable_bitmapscan = off",
+                                                 "SET enable_mergejoin = off",
+                                                 "SET enable_nestloop = off",
                                                  "SET jit = off"};
   struct Wanted {
     Link** link;
@@ -94,7 +94,7 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   wanted.push_back({&store->claim_link_, claim_statements(), {"SET synchronous_commit = off"}});
   wanted.push_back({&store->complete_link_, complete_statements(), {}});
   wanted.push_back({&store->tend_link_, tend_statements(), {}});
-  wanted.push_back({&store->control_link_, control_statements(), {"SET enable_seqscan = on"}});
+  wanted.push_back({&store->control_link_, control_statements(), {}});
   for (Wanted& link : wanted) {
     ConnectOptions connect;
     connect.url = options.url;
@@ -343,36 +343,42 @@ Awaitable<Result<std::vector<BatchStore::Outcomes>>> BatchStore::flush_reports(V
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return items[a].report->run < items[b].report->run; });
-  std::vector<Report const*> sorted;
-  for (std::size_t i : order) sorted.push_back(items[i].report);
+  // Who says the same token's word again in the same batch hears what the next batch would have told.
+  auto const repeats = [&](std::size_t k) {
+    if (k == 0) return false;
+    Report const& before = *items[order[k - 1]].report;
+    Report const& report = *items[order[k]].report;
+    return before.run == report.run && before.token == report.token;
+  };
+  std::vector<std::size_t> sent;
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    if (!repeats(k)) sent.push_back(order[k]);
+  }
 
   std::vector<std::size_t> losers;  // whose token holds nothing, and why is to be told
-  if (!sorted.empty()) {
-    Command command = report_command(verb, sorted);
+  if (!sent.empty()) {
+    std::vector<Report const*> reports;
+    for (std::size_t i : sent) reports.push_back(items[i].report);
+    Command command = report_command(verb, reports);
     Link& link = verb == Verb::complete ? *complete_link_ : *tend_link_;
     Result<std::vector<Rows>> rows = co_await link.run(std::move(command));
     if (!rows) co_return rows.error();
     Rows const& accepted = rows->front();
     for (std::size_t row = 0; row < accepted.size(); ++row) {
-      items[order[static_cast<std::size_t>(accepted.integer(row, 0)) - 1]].outcome = Outcome::ok;
+      items[sent[static_cast<std::size_t>(accepted.integer(row, 0)) - 1]].outcome = Outcome::ok;
     }
     for (std::size_t k = 0; k < order.size(); ++k) {
       Item& item = items[order[k]];
-      if (item.outcome == Outcome::ok) continue;
-      // Of equal renewals in one batch the database counts one.
-      bool const again = k > 0 && sorted[k]->run == sorted[k - 1]->run && sorted[k]->token == sorted[k - 1]->token;
-      if (verb == Verb::renew && again && items[order[k - 1]].outcome == Outcome::ok) {
-        item.outcome = Outcome::ok;
-      } else {
-        losers.push_back(order[k]);
-      }
+      if (verb == Verb::renew && repeats(k)) item.outcome = items[order[k - 1]].outcome;
+      if (item.outcome != Outcome::ok) losers.push_back(order[k]);
     }
   }
   if (!losers.empty()) {
     // In a statement of its own, which sees what the lost races' winners committed.
     Array runs{Element::uuid};
     for (std::size_t i : losers) runs.add(items[i].report->run);
-    Command look{"look", {runs.take()}, ""};
+    Batch look;
+    look.push_back({"look", {runs.take()}, ""});
     Result<std::vector<Rows>> rows = co_await read(std::move(look));
     if (rows) {
       for (std::size_t i : losers) items[i].outcome = Outcome::unknown_run;
@@ -402,9 +408,9 @@ Awaitable<Result<std::vector<BatchStore::Outcomes>>> BatchStore::flush_reports(V
   co_return answers;
 }
 
-Awaitable<Result<std::vector<Rows>>> BatchStore::read(Command command) {
+Awaitable<Result<std::vector<Rows>>> BatchStore::read(Batch batch) {
   ++control_in_flight_;
-  Result<std::vector<Rows>> rows = co_await control_link_->run(std::move(command));
+  Result<std::vector<Rows>> rows = co_await control_link_->run(std::move(batch));
   --control_in_flight_;
   if (!rows && rows.error().kind == ErrorKind::in_doubt) {  // about a question there is no doubt
     Error error{ErrorKind::unavailable, rows.error().detail};
@@ -435,10 +441,12 @@ Awaitable<Result<SweepResult>> BatchStore::sweep(std::size_t max) {
 }
 
 Awaitable<Result<Depth>> BatchStore::depth() {
-  Command command{"depth", {}, ""};
-  Result<std::vector<Rows>> rows = co_await read(std::move(command));
+  Batch batch;
+  batch.push_back({"", {}, "SELECT set_config('enable_seqscan', 'on', true)"});  // it does count everything
+  batch.push_back({"depth", {}, ""});
+  Result<std::vector<Rows>> rows = co_await read(std::move(batch));
   if (!rows) co_return rows.error();
-  Rows const& row = rows->front();
+  Rows const& row = rows->back();
   auto const count = [&](int column) { return static_cast<std::uint64_t>(row.integer(0, column)); };
   Depth depth;
   depth.delayed = count(0);
@@ -451,8 +459,9 @@ Awaitable<Result<Depth>> BatchStore::depth() {
 }
 
 Awaitable<Result<std::optional<RunView>>> BatchStore::find(RunId id) {
-  Command command{"find", {uuid(id)}, ""};
-  Result<std::vector<Rows>> rows = co_await read(std::move(command));
+  Batch batch;
+  batch.push_back({"find", {uuid(id)}, ""});
+  Result<std::vector<Rows>> rows = co_await read(std::move(batch));
   if (!rows) co_return rows.error();
   Rows const& row = rows->front();
   if (row.size() == 0) co_return std::optional<RunView>{};

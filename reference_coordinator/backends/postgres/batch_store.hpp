@@ -63,7 +63,7 @@ class BatchStore final : public ClaimStore {
   Awaitable<std::optional<Error>> intern(std::vector<std::string> keys);
   Command claim_command(DemandGroup& group, bool contended);
   Command report_command(Verb verb, std::vector<Report const*> const& reports) const;
-  Awaitable<Result<std::vector<Rows>>> read(Command command);
+  Awaitable<Result<std::vector<Rows>>> read(Batch batch);
   void learn(Rows const& tag_sets);
 
   RetryPolicy retry_;
