@@ -1,0 +1,40 @@
+// Was anything lost or doubled? Merges what the runners and the coordinator wrote down about every run, and the store's
+// own counts at the end, and checks the contract's invariants I1–I5, I8 and I10 on them, after every trial.
+//
+// What the ledgers can't settle is counted as in doubt, never guessed: a submission that was cut off may exist, so it
+// is neither lost when it isn't there nor wrong when it is. Easy to get wrong: the two sides write an event down when
+// they hear of it. A claim is `delivered` after the answer was written, a lease `expired` when the sweep's answer is
+// back, so neighbouring events of one run may be a little out of order (`hearing_delay`); and a coordinator that is
+// killed takes up to a second of its ledger with it.
+#pragma once
+
+#include "harness/assess/assessment.hpp"
+#include "harness/assess/coordinator_ledger.hpp"
+#include "harness/measure/observation.hpp"
+#include "harness/scenario/scenario.hpp"
+#include "reference_coordinator/claim_core/claim_store.hpp"
+
+#include <optional>
+#include <span>
+
+namespace assay {
+
+struct LedgerInput {
+  std::span<RunEvent const> runners;              // of submitters and runners, whole trial, any order
+  std::span<CoordinatorEvent const> coordinator;  // of all coordinators, any order
+  std::optional<Depth>
+      final_depth;  // of the store when nothing was in flight any more; without it I1 and I10 can't be checked
+  int max_attempts = 3;
+  // For I5; empty: every run fits every runner. kind_of_actor as in split_claims(): entry 0 is the submitters'.
+  std::span<RunClass const> classes;
+  std::span<RunnerKind const> kinds;
+  std::span<std::uint32_t const> kind_of_actor;
+};
+
+inline constexpr Duration hearing_delay = milliseconds{100};
+
+// `completed` counts runs with exactly one accepted completion, `in_doubt` submissions and reports that nothing
+// settled, `doubled` every claim or completion that breaks I2–I4. A million events take well under a second.
+LedgerFigures check_ledger(LedgerInput const& input);
+
+}  // namespace assay
