@@ -168,11 +168,22 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   app.add_flag("--die-with-parent", settings.die_with_parent, "Stop when the process that started this one ends");
 }
 
+[[noreturn]] void refuse_unknown(CLI::App const& app, std::string const& unknown) {
+  std::vector<std::string> names;
+  for (CLI::Option const* const option : app.get_options()) {
+    for (auto const& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  auto const meant = nearest(unknown.substr(0, unknown.find('=')), names);
+  throw Failure{ExitStatus::bad_input, meant ? fmt::format("{}: unknown option, did you mean \"{}\"?", unknown, *meant)
+                                             : fmt::format("{}: unknown option (see --help)", unknown)};
+}
+
 int run(int argc, char** argv) {
   ::pid_t const parent = ::getppid();
   Settings settings;
   CLI::App app{"The reference run coordinator: hands runs to runners over HTTP, on top of one store."};
   app.require_subcommand(0, 1);
+  app.allow_extras();  // to be refused in our own words
   add_serve_options(app, settings);
   app.add_subcommand("serve", "Run the coordinator (the default)")->fallthrough();
   CLI::App* const backends = app.add_subcommand("backends", "List the stores this program knows, and what they can do");
@@ -183,6 +194,11 @@ int run(int argc, char** argv) {
     return app.exit(help);
   } catch (CLI::ParseError const& mistake) {
     throw Failure{ExitStatus::bad_input, fmt::format("{} (see --help)", mistake.what())};
+  }
+  if (auto const unknown = app.remaining(true); !unknown.empty()) {
+    auto const named =
+        std::find_if(unknown.begin(), unknown.end(), [](auto const& word) { return word.starts_with("--"); });
+    refuse_unknown(app, named == unknown.end() ? unknown.front() : *named);
   }
   if (*backends) return list_backends(settings.format);
   if (settings.die_with_parent) die_with(parent);
