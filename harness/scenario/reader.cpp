@@ -96,7 +96,7 @@ Node* Reader::take(Key const& key) {
     if (key.required) {
       std::string const why = key.only.empty() ? "" : fmt::format(" (shape `{}` needs it)", key.only);
       Place const place = path_.empty() ? Place{} : map_.key.empty() ? map_.place : map_.key_place;
-      mistakes_.add(place, path_of(name), fmt::format("`{}` is missing{}: {}", path_of(name), why, key.doc));
+      missing_.push_back({place, path_of(name), fmt::format("`{}` is missing{}: {}", path_of(name), why, key.doc)});
     }
     return nullptr;
   }
@@ -109,11 +109,16 @@ Node* Reader::take(Key const& key) {
 }
 
 void Reader::finish() {
+  std::vector<std::string> misspelt;  // paths of what was meant: one slip is one message
   for (Node const& child : map_.children) {
     if (std::ranges::find(known_, child.key) != known_.end()) continue;
+    if (auto const meant = nearest(child.key, known_)) misspelt.push_back(path_of(*meant));
     std::string const where = path_.empty() ? "" : fmt::format(" in `{}`", path_);
     mistakes_.add(child.key_place, path_of(child.key),
                   fmt::format("unknown key `{}`{}{}", child.key, where, suggestion(child.key, known_, "known here")));
+  }
+  for (auto& mistake : missing_) {
+    if (std::ranges::find(misspelt, mistake.path) == misspelt.end()) mistakes_.list.push_back(std::move(mistake));
   }
   for (auto const& [name, group] : groups_) {
     std::string const choices = fmt::format("`{}`", fmt::join(group.keys, "` or `"));

@@ -38,7 +38,7 @@ class Reader {
   void finish();
 
  private:
-  Node* take(Key const& key);  // nullptr: absent, or of another shape; said so where that is a mistake
+  Node* take(Key const& key);  // nullptr: absent, or of another shape; noted where that is a mistake
   std::string path_of(std::string_view key) const {
     return path_.empty() ? std::string{key} : fmt::format("{}.{}", path_, key);
   }
@@ -115,6 +115,7 @@ class Reader {
   std::span<std::string const> known_backends_;
   std::string_view shape_;  // of this map; empty: it has none, or its shape is a mistake
   std::vector<std::string> known_;
+  std::vector<Mistake> missing_;  // required keys, until finish() knows whether one of them is here under a wrong name
   std::map<std::string_view, Group> groups_;
 };
 

@@ -43,25 +43,17 @@ bool can_run(RunnerKind const& kind, RunClass const& run_class) {
 void check_matching(Scenario const& s, Rules& rules) {
   auto const& classes = s.load.classes;
   auto const& kinds = s.fleet.kinds;
+  bool runnable = true;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     bool const nobody = std::ranges::none_of(kinds, [&](auto const& kind) { return can_run(kind, classes[c]); });
     rules.rule(
         {fmt::format("load.classes.{}.tags", c), "fleet.kinds"}, nobody,
         fmt::format("no kind of runner offers {}: such a run could never be claimed; add them to one of `fleet.kinds`",
                     tags_in_words(classes[c].tags)));
-    if (nobody) continue;
-    // Somebody could, but a small fleet may have no runner of that kind.
-    std::set<int> checked;
-    for (std::size_t l = 0; l < s.levels.size(); ++l) {
-      int const runners = s.levels[l].runners;
-      if (!checked.insert(runners).second) continue;
-      bool const absent = std::ranges::none_of(deal_kinds(s.fleet, runners),
-                                               [&](std::size_t k) { return can_run(kinds[k], classes[c]); });
-      rules.rule({fmt::format("trials.{}.runners", l), "fleet.kinds", fmt::format("load.classes.{}", c)}, absent,
-                 fmt::format("with {} runners and these shares none offers {}: such a run could never be claimed",
-                             runners, tags_in_words(classes[c].tags)));
-    }
+    runnable = runnable && !nobody;
   }
+  // A class without a kind often is a kind without a class: one slip, one message.
+  if (!runnable) return;
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     bool const nothing =
         std::ranges::none_of(classes, [&](auto const& run_class) { return can_run(kinds[k], run_class); });
@@ -69,6 +61,20 @@ void check_matching(Scenario const& s, Rules& rules) {
         {fmt::format("fleet.kinds.{}.tags", k), "load.classes"}, nothing,
         fmt::format("runners that offer {} can run no class of `load.classes`: they would never be given anything",
                     tags_in_words(kinds[k].tags)));
+  }
+  // Some kind could, but a small fleet may have no runner of it.
+  if (kinds.size() == 1) return;
+  std::set<int> checked;
+  for (std::size_t l = 0; l < s.levels.size(); ++l) {
+    if (!checked.insert(s.levels[l].runners).second) continue;
+    auto const dealt = deal_kinds(s.fleet, s.levels[l].runners);
+    std::set<std::size_t> const present{dealt.begin(), dealt.end()};
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      bool const absent = std::ranges::none_of(present, [&](std::size_t k) { return can_run(kinds[k], classes[c]); });
+      rules.rule({fmt::format("trials.{}.runners", l), "fleet.kinds", fmt::format("load.classes.{}", c)}, absent,
+                 fmt::format("with {} runners and these shares none offers {}: such a run could never be claimed",
+                             s.levels[l].runners, tags_in_words(classes[c].tags)));
+    }
   }
 }
 

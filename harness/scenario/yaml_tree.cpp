@@ -3,10 +3,12 @@
 #include "harness/base/text.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
 namespace assay {
 
@@ -72,6 +74,7 @@ std::string explain(std::string const& message) {
     return "a second `:` on this line, or a key indented unlike its neighbours; put text that contains `: ` in quotes";
   }
   if (message == "end of map not found") return "this line is indented unlike its neighbours";
+  if (message == "illegal flow end") return "this bracket closes nothing";
   if (message == "end of sequence flow not found") return "a `[` is never closed";
   if (message == "end of map flow not found") return "a `{` is never closed";
   if (message == "the referenced anchor is not defined")
@@ -96,6 +99,12 @@ class Converter {
     std::string_view const line = lines_[static_cast<std::size_t>(mark.line)];
     auto const bytes = std::min(static_cast<std::size_t>(std::max(mark.column, 0)), line.size());
     return {.line = mark.line + 1, .column = count_characters(line.substr(0, bytes)) + 1};
+  }
+
+  char character_at(YAML::Mark const& mark) const {
+    if (mark.is_null() || static_cast<std::size_t>(mark.line) >= lines_.size()) return 0;
+    std::string_view const line = lines_[static_cast<std::size_t>(mark.line)];
+    return static_cast<std::size_t>(mark.column) < line.size() ? line[static_cast<std::size_t>(mark.column)] : '\0';
   }
 
   // False: too many nodes or too deep; a mistake says so and the tree is of no use.
@@ -218,19 +227,48 @@ class Converter {
   std::size_t nodes_ = 0;
 };
 
+// Listens for where documents begin, and for nothing else.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  YAML::Mark mark;
+
+  void OnDocumentStart(YAML::Mark const& at) override { mark = at; }
+  void OnDocumentEnd() override {}
+  void OnNull(YAML::Mark const&, YAML::anchor_t) override {}
+  void OnAlias(YAML::Mark const&, YAML::anchor_t) override {}
+  void OnScalar(YAML::Mark const&, std::string const&, YAML::anchor_t, std::string const&) override {}
+  void OnSequenceStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::Load reads the first document and says nothing of the rest; YAML::LoadAll (0.7) makes empty documents without
+// end out of a stray bracket. So the events of at most two documents are counted here.
+std::optional<YAML::Mark> second_document(std::string const& text) {
+  std::istringstream stream{text};
+  YAML::Parser parser{stream};
+  DocumentStart start;
+  parser.HandleNextDocument(start);
+  return parser.HandleNextDocument(start) ? std::optional{start.mark} : std::nullopt;
+}
+
 std::optional<Node> parse_document(std::string_view text, Mistakes& mistakes) {
   Converter converter{text, mistakes};
   try {
-    auto const documents = YAML::LoadAll(std::string{text});
-    Node root;
-    if (documents.empty()) return root;
-    if (documents.size() > 1) {
-      mistakes.add(converter.place(documents[1].Mark()), "",
-                   "a second document begins here; one file holds one document");
+    std::string const copy{text};
+    if (auto const mark = second_document(copy)) {
+      bool const separated = converter.character_at(*mark) == '-';
+      mistakes.add(converter.place(*mark), "",
+                   separated ? "a second document begins here; one file holds one document"
+                             : "what comes before this is a whole document already; one file holds one map of keys");
       return std::nullopt;
     }
+    auto const document = YAML::Load(copy);
+    Node root;
+    if (!document.IsDefined() || document.IsNull()) return root;
     root.place = {.line = 1, .column = 1};
-    if (!converter.convert(documents[0], root, "", 0)) return std::nullopt;
+    if (!converter.convert(document, root, "", 0)) return std::nullopt;
     return root;
   } catch (YAML::ParserException const& error) {
     mistakes.add(converter.place(error.mark), "", "not valid YAML: " + explain(error.msg));

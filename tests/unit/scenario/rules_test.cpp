@@ -1,0 +1,141 @@
+// Combinations that can't work are refused before anything starts; plans that can't show their point are warned of.
+#include "harness/scenario/parse.hpp"
+#include "harness/scenario/parse_policy.hpp"
+#include "tests/unit/scenario/support.hpp"
+
+#include <gmock/gmock.h>
+
+namespace assay {
+namespace {
+
+using testing::HasSubstr;
+
+std::string messages(std::string const& more) {
+  auto const scenario = parse_scenario(smallest_scenario + more, "f.yaml", {}, backends);
+  return scenario ? "accepted" : to_string(scenario.error());
+}
+
+TEST(rules, the_heartbeat_is_shorter_than_the_lease) {
+  EXPECT_THAT(messages("fleet: {heartbeat: 2m}\n"), HasSubstr("the heartbeat must be less than the lease"));
+  EXPECT_THAT(messages("coordinator: {lease: 60s}\n"), HasSubstr("the heartbeat must be less than the lease"));
+  EXPECT_EQ(messages("coordinator: {lease: 61s}\n"), "accepted");
+}
+
+TEST(rules, every_class_has_a_kind_that_can_run_it) {
+  EXPECT_EQ(messages("fleet: {kinds: [{tags: [gpu]}, {tags: [arm]}]}\n"),
+            "accepted");  // a run without tags fits anybody
+
+  std::string const gpu_runs =
+      "name: x\ntitle: X\nquestion: Is it?\nload:\n  runs_per_second: 10\n  classes: [{tags: [gpu]}, {}]\n"
+      "trials: [{runners: [2, 50], backend: memory}]\nfleet:\n";
+  auto const with_kinds = [&](std::string const& kinds) {
+    auto const scenario = parse_scenario(gpu_runs + "  kinds: " + kinds + "\n", "f.yaml", {}, backends);
+    return scenario ? "accepted" : to_string(scenario.error());
+  };
+  EXPECT_THAT(with_kinds("[{tags: [arm]}]"),
+              HasSubstr("no kind of runner offers [gpu]: such a run could never be claimed"));
+  EXPECT_EQ(with_kinds("[{}, {tags: [gpu]}]"), "accepted");
+  // A kind with 1 in 20 runners exists in a fleet of 50, but not in one of 2.
+  EXPECT_THAT(with_kinds("[{share: 19}, {tags: [gpu], share: 1}]"),
+              HasSubstr("with 2 runners and these shares none offers [gpu]"));
+}
+
+TEST(rules, every_kind_can_run_some_class) {
+  auto const text = parse_scenario(
+      "name: x\ntitle: X\nquestion: Is it?\nload: {runs_per_second: 10, classes: [{tags: [gpu]}]}\n"
+      "trials: [{runners: 50, backend: memory}]\nfleet: {kinds: [{tags: [gpu]}, {tags: [arm]}]}\n",
+      "f.yaml", {}, backends);
+  ASSERT_FALSE(text);
+  EXPECT_THAT(to_string(text.error()), HasSubstr("runners that offer [arm] can run no class"));
+}
+
+TEST(rules, a_trial_is_listed_once_and_creates_runs) {
+  EXPECT_THAT(parse_scenario(smallest_scenario + "  - {runners: 5, backend: memory}\n", "f.yaml", {}, backends)
+                  .error()
+                  .list.at(0)
+                  .message,
+              HasSubstr("5 runners on memory is trial 1 already"));
+  auto const idle = parse_scenario(smallest_scenario, "f.yaml", {.set = {"load.runs_per_second=0.001"}}, backends);
+  ASSERT_FALSE(idle);
+  EXPECT_THAT(to_string(idle.error()), HasSubstr("there would be nothing to measure"));
+}
+
+TEST(rules, bursts_fit_and_end) {
+  auto const burst = [](std::string const& profile) {
+    auto const scenario = parse_scenario(smallest_scenario, "f.yaml", {.set = {"load.profile=" + profile}}, backends);
+    return scenario ? "accepted" : to_string(scenario.error());
+  };
+  EXPECT_EQ(burst("{shape: burst, every: 10s, lasting: 1s, factor: 5}"), "accepted");
+  EXPECT_THAT(burst("{shape: burst, every: 10s, lasting: 10s, factor: 5}"), HasSubstr("never ends"));
+  EXPECT_THAT(burst("{shape: burst, every: 50s, lasting: 1s, factor: 5}"),
+              HasSubstr("doesn't fit into `phases.measure`"));
+  EXPECT_THAT(burst("{shape: steps, levels: [0, 0]}"), HasSubstr("no run is ever created"));
+}
+
+TEST(rules, back_off_grows_and_runs_take_time) {
+  EXPECT_THAT(messages("fleet: {backoff_base: 20s}\n"), HasSubstr("above `fleet.backoff_limit`, 10s"));
+  EXPECT_THAT(messages("fleet: {run_length: {mean: 0s}}\n"), HasSubstr("a mean of 0 fits shape `constant` only"));
+  EXPECT_EQ(messages("fleet: {run_length: {shape: constant, mean: 0s}}\n"), "accepted");
+}
+
+TEST(rules, an_objective_is_listed_once) {
+  EXPECT_THAT(messages("objectives: ['claim_latency: p99 < 5s', 'claim_latency: p99<5000ms']\n"),
+              HasSubstr("listed twice"));
+}
+
+TEST(rules, one_slip_is_one_message) {
+  // An unreadable lease says nothing about the heartbeat.
+  auto const scenario = parse_scenario(smallest_scenario + "coordinator: {lease: 1}\n", "f.yaml", {}, backends);
+  ASSERT_FALSE(scenario);
+  EXPECT_EQ(scenario.error().list.size(), 1U) << to_string(scenario.error());
+}
+
+TEST(plan_warnings, say_how_long_to_measure_and_that_following_it_is_enough) {
+  auto scenario = parse_scenario(
+      smallest_scenario + "objectives: ['claim_latency: p99 < 5s']\nphases: {measure: 10s}\n", "f.yaml", {}, backends);
+  ASSERT_TRUE(scenario) << to_string(scenario.error());
+  auto const warnings = plan_warnings(*scenario);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(warnings[0],
+            "5 runners: about 100 runs; `claim_latency: p99 < 5s` at 95 % confidence needs 299 with none over the "
+            "bound, 628 with "
+            "two: measure 69s or longer");
+  EXPECT_THAT(warnings[1], HasSubstr("5 runners: the load needs 24.00 times as many"));
+  scenario->phases.measure = seconds{69};
+  scenario->fleet.run_length.mean = milliseconds{100};
+  EXPECT_TRUE(plan_warnings(*scenario).empty()) << plan_warnings(*scenario).front();
+}
+
+TEST(deal_kinds, gives_every_stretch_of_runners_each_kind_to_within_one) {
+  FleetSpec fleet;
+  fleet.kinds = {{.tags = {}, .share = 3}, {.tags = {"gpu"}, .share = 1}, {.tags = {"arm"}, .share = 1}};
+  auto const dealt = deal_kinds(fleet, 1000);
+  std::vector<double> seen(3);
+  for (std::size_t i = 0; i < dealt.size(); ++i) {
+    ++seen[dealt[i]];
+    double const n = static_cast<double>(i + 1);
+    EXPECT_LE(std::abs(seen[0] - n * 3 / 5), 1);
+    EXPECT_LE(std::abs(seen[1] - n / 5), 1);
+    EXPECT_LE(std::abs(seen[2] - n / 5), 1);
+  }
+}
+
+TEST(policy_rules, triggers_point_upwards_and_ids_are_unique) {
+  std::string const head = "name: p\nquestion: Is it?\nrequired_runners: [50]\ntriggers:\n";
+  auto const text = [&](std::string const& more) {
+    auto const policy = parse_policy(head + more, "p.yaml");
+    return policy ? "accepted" : to_string(policy.error());
+  };
+  EXPECT_EQ(text("  - {id: a, text: A, when: 'claim_latency: p99 > 5s'}\n"), "accepted");
+  EXPECT_THAT(text("  - {id: a, text: A, when: 'claim_latency: p99 < 5s'}\n"),
+              HasSubstr("p.yaml:5:28: a trigger is met above its bound"));
+  EXPECT_THAT(
+      text("  - {id: a, text: A, when: 'claim_latency: p99 > 5s'}\n  - {id: a, text: B, when: 'backlog: slope > 1'}\n"),
+      HasSubstr("id `a` is used twice"));
+  EXPECT_THAT(text("  - {id: a, text: A, when: 'backlog: slope > 1'}\nconsiderations:\n  - {id: b, text: B}\n"),
+              HasSubstr("`considerations.0` needs one of `runners_at_least` or `need`"));
+  EXPECT_THAT(text("  - {id: a, text: A, wenn: 'backlog: slope > 1'}\n"), HasSubstr("did you mean `when`?"));
+}
+
+}  // namespace
+}  // namespace assay
