@@ -1,5 +1,6 @@
 #include "harness/scenario/objective.hpp"
 
+#include "harness/assess/figure_names.hpp"
 #include "harness/base/text.hpp"
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ Error mistake(std::string detail) { return {ErrorKind::misconfigured, std::move(
 
 std::string or_nearest(std::string_view wrong, std::vector<std::string> const& known) {
   if (auto const near = nearest(wrong, known)) return fmt::format("did you mean `{}`?", *near);
-  return fmt::format("known: {}", fmt::join(known, ", "));
+  return "docs/scenarios.md lists them all";
 }
 
 std::optional<double> parse_number(std::string_view text) {
@@ -46,8 +47,8 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-Result<double> parse_bound(std::string_view text, Metric const& metric, std::string_view statistic) {
-  if (metric.kind == Metric::Kind::duration) {
+Result<double> parse_bound(std::string_view text, FigureName const& metric, std::string_view statistic) {
+  if (metric.kind == FigureName::Kind::duration) {
     auto const duration = parse_duration(text);
     if (!duration || *duration == Duration{0}) {
       return mistake(fmt::format("the bound of {} is a duration above 0 with its unit, like 5s or 250ms, not `{}`",
@@ -67,39 +68,13 @@ Result<double> parse_bound(std::string_view text, Metric const& metric, std::str
   return bound;
 }
 
-Metric const* find_metric(std::string_view name) {
-  auto const metrics = all_metrics();
-  auto const at = std::ranges::find(metrics, name, &Metric::name);
+FigureName const* find_metric(std::string_view name) {
+  auto const metrics = known_metrics();
+  auto const at = std::ranges::find(metrics, name, &FigureName::name);
   return at == metrics.end() ? nullptr : &*at;
 }
 
 }  // namespace
-
-std::span<Metric const> all_metrics() {
-  static std::vector<std::string> const latency{"p50", "p90", "p95", "p99", "p99.9", "mean", "max"};
-  static std::vector<Metric> const metrics{
-      {"claim_latency", Metric::Kind::duration, latency, "from a run's creation (intended) until a runner has it"},
-      {"dispatch_latency", Metric::Kind::duration, latency, "the coordinator's share of the claim latency"},
-      {"runner_shortage", Metric::Kind::duration, latency,
-       "the rest of the claim latency: no eligible runner was free"},
-      {"submit_latency", Metric::Kind::duration, latency, "response time of creating a run"},
-      {"report_latency", Metric::Kind::duration, latency, "response time of a status report"},
-      {"heartbeat_latency", Metric::Kind::duration, latency, "response time of a heartbeat"},
-      {"store_write_latency", Metric::Kind::duration, latency, "one write to the backend, the slowest operation's"},
-      {"failed_claims",
-       Metric::Kind::count,
-       {"count", "share"},
-       "claim attempts that lost a race or failed; share of all attempts"},
-      {"pending_writes",
-       Metric::Kind::count,
-       {"mean", "max", "slope"},
-       "writes handed to the backend and not answered; slope per second"},
-      {"backlog", Metric::Kind::count, {"slope"}, "ready runs that nobody claimed; slope per second"},
-      {"throughput", Metric::Kind::rate, {"mean"}, "completed runs per second"},
-      {"coordinator_cpu", Metric::Kind::cores, {"mean", "max"}, "cores that the coordinator keeps busy"},
-      {"database_cpu", Metric::Kind::cores, {"mean", "max"}, "cores that the database or broker keeps busy"}};
-  return metrics;
-}
 
 Result<Objective> parse_objective(std::string_view text) {
   constexpr std::string_view grammar = "an objective reads `metric: statistic < bound`, like `claim_latency: p99 < 5s`";
@@ -118,10 +93,10 @@ Result<Objective> parse_objective(std::string_view text) {
   std::string_view const statistic = trim(rest.substr(0, at));
   std::string_view const bound = trim(rest.substr(at + sign->sign.size()));
 
-  Metric const* metric = find_metric(name);
+  FigureName const* metric = find_metric(name);
   if (!metric) {
     std::vector<std::string> known;
-    for (auto const& each : all_metrics()) known.push_back(each.name);
+    for (auto const& each : known_metrics()) known.emplace_back(each.name);
     return mistake(fmt::format("unknown metric `{}`; {}", name, or_nearest(name, known)));
   }
   if (std::ranges::find(metric->statistics, statistic) == metric->statistics.end()) {
@@ -138,19 +113,12 @@ Result<Objective> parse_objective(std::string_view text) {
 }
 
 std::string format_objective(Objective const& objective) {
-  Metric const* metric = find_metric(objective.metric);
+  FigureName const* metric = find_metric(objective.metric);
   auto const sign = std::ranges::find(operators, objective.comparison, &Operator::comparison);
-  std::string const bound = metric && metric->kind == Metric::Kind::duration
+  std::string const bound = metric && metric->kind == FigureName::Kind::duration
                                 ? format_duration(from_seconds(objective.bound / 1e3))
                                 : fmt::format("{}", objective.bound);
   return fmt::format("{}: {} {} {}", objective.metric, objective.statistic, sign->sign, bound);
-}
-
-std::optional<double> quantile_of(std::string_view statistic) {
-  if (!statistic.starts_with('p')) return std::nullopt;
-  auto const percent = parse_number(statistic.substr(1));
-  if (!percent || *percent <= 0 || *percent >= 100) return std::nullopt;
-  return *percent / 100;
 }
 
 }  // namespace assay

@@ -1,8 +1,8 @@
 #include "harness/scenario/scenario.hpp"
 
+#include "harness/assess/figure.hpp"
 #include "harness/assess/intervals.hpp"
 #include "harness/base/text.hpp"
-#include "harness/scenario/objective.hpp"
 
 #include <fmt/format.h>
 
@@ -97,7 +97,7 @@ std::vector<std::string> plan_warnings(Scenario const& scenario) {
   for (auto const& level : scenario.levels) sizes.insert(level.runners);
 
   for (auto const& objective : scenario.objectives) {
-    auto const quantile = quantile_of(objective.statistic);
+    auto const quantile = quantile_named(objective.statistic);
     if (!quantile) continue;
     // Two over the bound may be forgiven: one outlier must not decide a trial.
     auto const least = samples_needed(*quantile), comfortable = samples_needed(*quantile, 2);

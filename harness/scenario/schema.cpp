@@ -1,7 +1,7 @@
 #include "harness/scenario/schema.hpp"
 
+#include "harness/assess/figure_names.hpp"
 #include "harness/scenario/json_writer.hpp"
-#include "harness/scenario/objective.hpp"
 #include "harness/scenario/reader.hpp"
 
 #include <fmt/format.h>
@@ -159,8 +159,8 @@ class SchemaWriter {
 };
 
 json::object definitions() {
-  std::vector<std::string> metrics;
-  for (auto const& metric : all_metrics()) metrics.push_back(metric.name);
+  std::vector<std::string_view> metrics;
+  for (auto const& metric : known_metrics()) metrics.push_back(metric.name);
   json::object const duration{{"anyOf", json::array{json::object{{"const", 0}},
                                                     json::object{{"type", "string"}, {"pattern", duration_pattern}}}},
                               {"description", "30s, 250ms, 1.5h, 0: units ns, us, ms, s, m, h"}};
@@ -342,7 +342,7 @@ std::string scenario_reference() {
       "`1%` or `0.01`; of the\nothers, a number. The same text works in `assay gate DIR --threshold '...'` and in a "
       "policy's `when`.\n\n"
       "| Metric | Statistics | Meaning |\n|---|---|---|\n";
-  for (auto const& metric : all_metrics()) {
+  for (auto const& metric : known_metrics()) {
     out += fmt::format("| `{}` | {} | {} |\n", metric.name, fmt::join(metric.statistics, ", "), metric.meaning);
   }
 

@@ -1,19 +1,21 @@
 #include "harness/scenario/objective.hpp"
+#include "harness/assess/figure_names.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace assay {
 namespace {
 
 TEST(parse_objective, reads_every_metric_with_each_of_its_statistics) {
-  for (auto const& metric : all_metrics()) {
+  for (auto const& metric : known_metrics()) {
     for (auto const& statistic : metric.statistics) {
-      std::string const bound = metric.kind == Metric::Kind::duration ? "250ms" : "0.5";
-      auto const objective = parse_objective(metric.name + ": " + statistic + " < " + bound);
+      std::string const bound = metric.kind == FigureName::Kind::duration ? "250ms" : "0.5";
+      auto const objective = parse_objective(fmt::format("{}: {} < {}", metric.name, statistic, bound));
       ASSERT_TRUE(objective) << metric.name << " " << statistic << ": " << objective.error().detail;
       EXPECT_EQ(objective->metric, metric.name);
       EXPECT_EQ(objective->statistic, statistic);
-      EXPECT_EQ(objective->bound, metric.kind == Metric::Kind::duration ? 250 : 0.5);
+      EXPECT_EQ(objective->bound, metric.kind == FigureName::Kind::duration ? 250 : 0.5);
     }
   }
 }
@@ -43,6 +45,7 @@ TEST(parse_objective, says_what_is_wrong_and_what_was_meant) {
     return objective ? "accepted: " + objective->text : objective.error().detail;
   };
   EXPECT_EQ(detail("claim_latncy: p99 < 5s"), "unknown metric `claim_latncy`; did you mean `claim_latency`?");
+  EXPECT_EQ(detail("?: p99 < 5s"), "unknown metric `?`; docs/scenarios.md lists them all");
   EXPECT_EQ(detail("claim_latency: p98 < 5s"),
             "claim_latency has no `p98`; it has p50, p90, p95, p99, p99.9, mean, max");
   EXPECT_EQ(detail("claim_latency: p99 < 5"),

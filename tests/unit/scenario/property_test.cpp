@@ -1,5 +1,6 @@
 // Random scenarios survive being written out and read back, and no text whatever makes the parser crash or lie.
 // ASSAY_SEED=n replays a failure.
+#include "harness/assess/figure_names.hpp"
 #include "harness/base/random.hpp"
 #include "harness/scenario/describe.hpp"
 #include "harness/scenario/objective.hpp"
@@ -91,12 +92,12 @@ class Filler {
     value.erase(0, value.find_first_not_of(' '));
   }
   void fill(Key const&, Objective& value) {
-    auto const metrics = all_metrics();
+    auto const metrics = known_metrics();
     auto const& metric = metrics[random_.below(metrics.size())];
     std::string const bound =
-        metric.kind == Metric::Kind::duration ? std::to_string(1 + random_.below(9999)) + "ms" : "0.25";
-    value = *parse_objective(metric.name + ": " + metric.statistics[random_.below(metric.statistics.size())] +
-                             " <= " + bound);
+        metric.kind == FigureName::Kind::duration ? std::to_string(1 + random_.below(9999)) + "ms" : "0.25";
+    value = *parse_objective(
+        fmt::format("{}: {} <= {}", metric.name, metric.statistics[random_.below(metric.statistics.size())], bound));
   }
   void fill(Key const& key, std::map<int, double>& value) {
     for (auto left = random_.below(4); left > 0; --left) fill(key, value[static_cast<int>(1 + random_.below(1000))]);
