@@ -184,15 +184,15 @@ Histogram unpack(std::span<unsigned char const> packed) {
     throw Damaged{fmt::format("its inner cookie is {:#010x}, not V2's {:#010x}", cookie, plain_cookie)};
   }
   auto const counts_size = unpacker.next_big_endian<std::uint32_t>();
-  auto const normalizing_offset = unpacker.next_big_endian<std::uint32_t>();
+  // Neither this nor the ratio below says anything about the counts, which are written in the order of their values;
+  // and hdr-histogram-js fills both with nonsense. Histograms of doubles, which need the ratio, have cookies of their
+  // own.
+  [[maybe_unused]] auto const normalizing_offset = unpacker.next_big_endian<std::uint32_t>();
   HistogramRange range;
   range.significant_digits = static_cast<std::int32_t>(unpacker.next_big_endian<std::uint32_t>());
   range.lowest_discernible = static_cast<std::int64_t>(unpacker.next_big_endian<std::uint64_t>());
   range.highest_trackable = static_cast<std::int64_t>(unpacker.next_big_endian<std::uint64_t>());
-  auto const ratio = std::bit_cast<double>(unpacker.next_big_endian<std::uint64_t>());
-  // Both would move or scale every value: reading on as if they were not there gives plausible, wrong figures.
-  if (normalizing_offset != 0) throw Damaged{"it is shifted (normalizing offset), which is not supported"};
-  if (ratio != 1.0) throw Damaged{"it counts doubles (conversion ratio), which is not supported"};
+  [[maybe_unused]] auto const ratio = unpacker.next_big_endian<std::uint64_t>();
   if (auto const problem = range.problem()) throw Damaged{*problem};
 
   Histogram histogram{range};
