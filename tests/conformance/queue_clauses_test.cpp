@@ -102,9 +102,13 @@ TEST_P(claim_store, c05_fewer_ready_than_asked_and_more) {
   demands.push_back({TagSet::from_key("gpu"), "second", 10});
   demands.push_back({TagSet{}, "third", 1});
   auto const claims = must(store().claim(demands, seconds{60}));
-  std::map<std::uint32_t, int> given;
+  std::map<std::uint32_t, std::uint32_t> given;
   for (Claim const& claim : claims) ++given[claim.demand];
-  EXPECT_EQ(given, (std::map<std::uint32_t, int>{{0, 3}, {1, 2}}));
+  EXPECT_THAT(claims, SizeIs(5)) << "all there is";
+  for (auto const& [demand, count] : given) {
+    ASSERT_LT(demand, demands.size());
+    EXPECT_LE(count, demands[demand].count);
+  }
   submit(runs(5));
   EXPECT_THAT(claim("", 2), SizeIs(2));
   EXPECT_EQ(depth().ready, 3U);
@@ -124,16 +128,11 @@ Awaitable<void> claim_until_all_are_given(ClaimStore& store, std::size_t total, 
 // 64 claimers, turn by turn on the given stores, until every run has been given to somebody.
 std::vector<Claim> claimed_by_64(asio::io_context& io, std::vector<ClaimStore*> const& stores, std::size_t total) {
   std::vector<Claim> given;
-  std::exception_ptr failure;
+  Contenders claimers{io};
   for (std::size_t i = 0; i < 64; ++i) {
-    asio::co_spawn(io, claim_until_all_are_given(*stores[i % stores.size()], total, given),
-                   [&](std::exception_ptr thrown) {
-                     if (thrown) failure = thrown;
-                   });
+    claimers.enter(claim_until_all_are_given(*stores[i % stores.size()], total, given));
   }
-  io.restart();
-  io.run();
-  if (failure) std::rethrow_exception(failure);
+  claimers.run();
   return given;
 }
 

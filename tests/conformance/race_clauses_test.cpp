@@ -41,32 +41,11 @@ Awaitable<void> sweep_all(ClaimStore& store, Race& race) {
   }
 }
 
-class RaceRound {
- public:
-  explicit RaceRound(asio::io_context& io) : io_{io} {}
-
-  void enter(Awaitable<void> contender) {
-    asio::co_spawn(io_, std::move(contender), [this](std::exception_ptr thrown) {
-      if (thrown) failure_ = thrown;
-    });
-  }
-
-  void run() {
-    io_.restart();
-    io_.run();
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  asio::io_context& io_;
-  std::exception_ptr failure_;
-};
-
 // Each round: 500 leases that are over, in 20 batches of reports and 10 sweeps of 50, mixed.
 template <class Report>
 void race_once(asio::io_context& io, ClaimStore& reporting, ClaimStore& sweeping, std::vector<Claim> const& claims,
                Report const& report, Race& race) {
-  RaceRound round{io};
+  Contenders round{io};
   for (std::size_t first = 0, batch = 0; first < claims.size(); first += 25, ++batch) {
     auto const begin = claims.begin() + static_cast<std::ptrdiff_t>(first);
     std::vector<Claim> part{begin, begin + 25};

@@ -86,19 +86,18 @@ TEST_P(claim_store, c44_a_submission_in_doubt_submitted_again_exists_once) {
   SKIP_WITHOUT_SERVER();
   std::vector<RunSpec> all;
   std::set<RunId> accepted;
+  Contenders submitters{io};
   for (int side = 0; side < 8; ++side) {
     std::vector<std::vector<RunSpec>> batches;
     for (int i = 0; i < 40; ++i) {
       batches.push_back(runs(25));
       all.insert(all.end(), batches.back().begin(), batches.back().end());
     }
-    asio::co_spawn(io, submit_until_error(store(), std::move(batches), accepted), asio::detached);
+    submitters.enter(submit_until_error(store(), std::move(batches), accepted));
   }
-  io.restart();
-  while (accepted.size() < 500) io.run_one();
+  submitters.run_until([&] { return accepted.size() >= 500; });
   data().crash_server();
-  io.restart();
-  io.run();
+  submitters.run();
   data().start_server();
 
   TimePoint const deadline = clock.now() + seconds{60};

@@ -4,6 +4,7 @@
 
 #include "harness/base/async.hpp"
 
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -40,5 +41,40 @@ inline void run_coroutine(asio::io_context& io, Awaitable<void> work) {
   }
   if (failure) std::rethrow_exception(failure);
 }
+
+// Several coroutines at once. Not io.run(): a store with a connection has something to wait for as long as it lives.
+class Contenders {
+ public:
+  explicit Contenders(asio::io_context& io) : io_{io} {}
+  Contenders(Contenders const&) = delete;
+  Contenders& operator=(Contenders const&) = delete;
+
+  void enter(Awaitable<void> contender) {
+    ++running_;
+    asio::co_spawn(io_, std::move(contender), [this](std::exception_ptr thrown) {
+      --running_;
+      if (thrown && !failure_) failure_ = thrown;
+    });
+  }
+
+  // Until all have ended, or `done` says so. Throws what the first of them threw.
+  template <class Done>
+  void run_until(Done const& done) {
+    io_.restart();
+    while (running_ > 0 && !done()) {
+      if (io_.run_one() == 0) throw std::logic_error{"a coroutine waits for something that cannot happen"};
+    }
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+  void run() {
+    run_until([] { return false; });
+  }
+
+ private:
+  asio::io_context& io_;
+  std::size_t running_ = 0;
+  std::exception_ptr failure_;
+};
 
 }  // namespace assay::test
