@@ -97,8 +97,24 @@ Api::Api(Executor executor, Clock const& clock, MeasuredStore& store, Matcher& m
       ledger_{ledger},
       options_{std::move(options)},
       probe_{executor, clock, store},
+      loop_monitor_{executor, clock},
+      loop_monitor_ended_{executor},
       random_{random_seed()},
       started_at_{clock.now()} {}
+
+void Api::start() {
+  watching_loop_ = true;
+  asio::co_spawn(executor_, loop_monitor_.watch(), [this](std::exception_ptr) {
+    watching_loop_ = false;
+    loop_monitor_ended_.notify();
+  });
+}
+
+Awaitable<void> Api::stop() {
+  loop_monitor_.stop();
+  while (watching_loop_) co_await loop_monitor_ended_.wait_until();
+  co_await probe_.stop();
+}
 
 Awaitable<Response> Api::handle(Request const& request, Peer& peer) {
   std::string_view const target = request.target;
@@ -393,6 +409,9 @@ Awaitable<Response> Api::metrics(Call) {
 
 Awaitable<protocol::CoordinatorStats> Api::snapshot() {
   auto const depth = co_await probe_.ask();
+  LoopLateness const loop = loop_monitor_.take();
+  counts_.loop_lateness.add(loop.lateness);
+  counts_.loop_stalls += static_cast<std::uint64_t>(loop.stalls);
   protocol::CoordinatorStats stats = counts_;
   if (depth) stats.depth = *depth;
   stats.backend = options_.backend;

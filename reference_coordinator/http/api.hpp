@@ -5,6 +5,7 @@
 
 #include "harness/base/async.hpp"
 #include "harness/base/random.hpp"
+#include "harness/measure/loop_monitor.hpp"
 #include "reference_coordinator/claim_core/matcher.hpp"
 #include "reference_coordinator/claim_core/measured_store.hpp"
 #include "reference_coordinator/http/identities.hpp"
@@ -58,8 +59,9 @@ class Api {
   Clock const& clock() const { return clock_; }
   // The server counts its connections here.
   protocol::CoordinatorStats& counts() { return counts_; }
-  // What the coordinator must wait for before it closes the store.
-  Awaitable<void> stop() { return probe_.stop(); }
+  void start();
+  // To be awaited before the store is closed.
+  Awaitable<void> stop();
 
  private:
   static constexpr std::size_t route_count = 10;
@@ -103,6 +105,9 @@ class Api {
   protocol::Ledger& ledger_;
   ApiOptions options_;
   StoreProbe probe_;
+  LoopMonitor loop_monitor_;
+  Signal loop_monitor_ended_;
+  bool watching_loop_ = false;
   Random random_;
   TimePoint started_at_;
   protocol::CoordinatorStats counts_;  // what is counted here and in the server; snapshot() adds the rest

@@ -130,6 +130,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
     flushing_ended.notify();
   });
   matcher.start();
+  api.start();
   server->start();
   ready(ready_line(*server, backend, opened->facts));
   spdlog::info("serving {} runners and submitters on {} over {}", identities.size(), server->listening(), backend.name);

@@ -47,6 +47,7 @@ auto list_all(Stats& s) {
   number(counter, "abandoned_polls", "Long polls whose peer went away.", s.abandoned_polls);
   number(counter, "delivered_claims", "Claims written to a runner's connection.", s.delivered_claims);
   number(counter, "undelivered_claims", "Claims given back because the runner was gone.", s.undelivered_claims);
+  number(counter, "loop_stalls", "Timers that the event loop ran more than 10 ms late.", s.loop_stalls);
   number(counter, "cpu_user_ns", "Processor time in user mode.", s.cpu_user_ns);
   number(counter, "cpu_system_ns", "Processor time in the kernel.", s.cpu_system_ns);
 

@@ -45,6 +45,7 @@ struct CoordinatorStats {
   std::uint64_t abandoned_polls = 0;     // the peer went away while parked
   std::uint64_t delivered_claims = 0;    // written to the runner's connection
   std::uint64_t undelivered_claims = 0;  // assigned, and given back because the peer was gone
+  std::uint64_t loop_stalls = 0;         // the event loop ran a timer more than 10 ms late
   std::uint64_t cpu_user_ns = 0;
   std::uint64_t cpu_system_ns = 0;
   MatcherCounters matcher;
