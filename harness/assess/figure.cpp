@@ -156,9 +156,23 @@ std::optional<double> quantile_named(std::string_view statistic) {
   return std::nullopt;
 }
 
+namespace {
+
+// "5.00 s" → "5 s": bounds are round numbers.
+std::string without_trailing_zeros(std::string text) {
+  auto const space = text.find(' ');
+  if (space == std::string::npos || text.find('.') > space) return text;
+  auto const last = text.find_last_not_of('0', space - 1);
+  auto const keep = text[last] == '.' ? last : last + 1;
+  return text.erase(keep, space - keep);
+}
+
+}  // namespace
+
 std::string show(double value, std::string_view unit) {
   constexpr double longest_ms = 9e12;  // what a Duration holds
-  if (unit == "ms") return std::abs(value) < longest_ms ? humanize(from_seconds(value / 1e3)) : "endless";
+  if (unit == "ms")
+    return std::abs(value) < longest_ms ? without_trailing_zeros(humanize(from_seconds(value / 1e3))) : "endless";
   std::string const digits = std::abs(value) >= 100 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
   if (unit == "1/s") return digits + "/s";
   return unit.empty() ? digits : fmt::format("{} {}", digits, unit);

@@ -1,0 +1,143 @@
+#include "harness/assess/comparisons.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace assay {
+namespace {
+
+template <class T>
+bool contains(std::vector<T> const& values, T const& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+std::optional<Figure> worst_dispatch(Trials const& trials) {
+  std::optional<Figure> worst;
+  for (auto const* trial : trials) {
+    auto const found = figure(*trial, "dispatch_latency", "p99");
+    if (found && (!worst || found->estimate.value > worst->estimate.value)) worst = found;
+  }
+  return worst;
+}
+
+}  // namespace
+
+Comparisons::Comparisons(Assessment const& assessment, Policy const& policy)
+    : assessment_{assessment}, policy_{policy}, assessed_{assessed_backend(assessment)} {
+  for (auto const& trial : assessment.trials) {
+    if (trial.backend == assessed_ || contains(others_, trial.backend)) continue;
+    others_.push_back(trial.backend);
+    if (is_queue(trial.backend)) queues_.push_back(trial.backend);
+  }
+}
+
+bool Comparisons::is_queue(std::string const& backend) const { return contains(policy_.queue_backends, backend); }
+
+int Comparisons::largest_level() const {
+  int largest = 0;
+  for (auto const& trial : assessment_.trials)
+    if (trial.backend == assessed_) largest = std::max(largest, trial.runners);
+  return largest;
+}
+
+Trials Comparisons::usable(int runners, std::string const& backend) const {
+  Trials trials;
+  for (auto const* trial : trials_of(assessment_, runners, backend))
+    if (why_not_usable(*trial).empty() && ledger_problem(*trial).empty()) trials.push_back(trial);
+  return trials;
+}
+
+Trials Comparisons::all_usable(int runners, std::string const& backend) const {
+  auto trials = usable(runners, backend);
+  return trials.size() == trials_of(assessment_, runners, backend).size() ? trials : Trials{};
+}
+
+std::optional<LevelEvidence> Comparisons::removed_by(CriterionEvidence const& met, std::string const& backend) const {
+  std::optional<LevelEvidence> last;
+  for (auto const& level : met.levels) {
+    if (level.finding != Reason::Finding::met) continue;
+    auto found = examine(*met.criterion, level.runners, all_usable(level.runners, backend));
+    if (found.finding != Reason::Finding::refuted) return std::nullopt;
+    last = std::move(found);
+  }
+  return last;
+}
+
+std::optional<BetterQueue> Comparisons::better_queue() const {
+  int const runners = largest_level();
+  auto const ours = all_usable(runners, assessed_);
+  if (ours.empty()) return std::nullopt;
+  double at_least = std::numeric_limits<double>::infinity();
+  for (auto const* trial : ours) {
+    auto const found = figure(*trial, "dispatch_latency", "p99");
+    at_least = std::min(at_least, found ? found->at_least() : 0);
+  }
+  std::optional<BetterQueue> best;
+  for (auto const& backend : queues_) {
+    auto theirs = all_usable(runners, backend);
+    if (theirs.empty()) continue;
+    double at_most = 0;
+    for (auto const* trial : theirs) {
+      auto const found = figure(*trial, "dispatch_latency", "p99");
+      at_most = std::max(at_most, found ? found->at_most() : std::numeric_limits<double>::infinity());
+    }
+    if (at_most <= policy_.better_by_at_least * at_least && (!best || at_most < best->at_most_ms))
+      best = BetterQueue{backend, runners, at_most, at_least, std::move(theirs)};
+  }
+  return best;
+}
+
+std::string Comparisons::durability_of(std::string const& backend) const {
+  for (auto const& facts : assessment_.backends)
+    if (facts.name == backend) return facts.durability;
+  return {};
+}
+
+std::string Comparisons::durability_words(std::string const& backend) const {
+  auto const ours = durability_of(assessed_), theirs = durability_of(backend);
+  if (ours == theirs || theirs.empty()) return {};
+  return fmt::format(" (but its durability is \"{}\", {}'s is \"{}\")", theirs, assessed_, ours);
+}
+
+std::vector<Reason> Comparisons::notes() const {
+  std::vector<Reason> notes;
+  for (auto const& backend : others_) {
+    std::set<int> levels;
+    for (auto const& trial : assessment_.trials)
+      if (trial.backend == backend) levels.insert(trial.runners);
+    for (int const runners : levels) notes.push_back(note(runners, backend));
+  }
+  return notes;
+}
+
+Reason Comparisons::note(int runners, std::string const& backend) const {
+  Reason note;
+  note.criterion = "comparison";
+  note.finding = Reason::Finding::note;
+  auto const trials = trials_of(assessment_, runners, backend);
+  std::string why;
+  for (auto const* trial : trials) {
+    note.trials.push_back(trial->id);
+    if (why.empty()) why = why_not_usable(*trial);
+  }
+  auto const where = fmt::format("{} at {} runners", backend, runners);
+  auto const theirs = worst_dispatch(trials);
+  if (why.empty() && !theirs) why = "dispatch latency was not measured";
+  if (!why.empty()) {
+    note.text = fmt::format("{}: no comparison, {}.", where, why);
+    return note;
+  }
+  note.text = fmt::format("{}: dispatch latency p99 {}", where, show(*theirs));
+  if (auto const ours = worst_dispatch(all_usable(runners, assessed_)))
+    note.text += fmt::format(", against {} of {}", show(*ours), assessed_);
+  note.text += durability_words(backend) + '.';
+  note.n = theirs->n;
+  note.figure = theirs->estimate;
+  note.unit = theirs->unit;
+  return note;
+}
+
+}  // namespace assay
