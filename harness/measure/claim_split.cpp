@@ -87,7 +87,7 @@ std::vector<Free> left_over(std::span<RunEvent const> events, std::vector<std::u
     }
   }
   std::vector<Free> free;
-  for (std::size_t actor = 0; actor < last.size(); ++actor) {
+  for (std::size_t actor = 1; actor < last.size(); ++actor) {
     if (last[actor].done >= last[actor].received) free.push_back({last[actor].done, kind_of_actor[actor]});
   }
   return free;

@@ -30,7 +30,8 @@ struct ClaimSplit {
                           // dispatch unless no eligible runner ever became free for it
 };
 
-// `events` of the whole trial, in any order; `kind_of_actor[n]` is the kind of runner number n (RunEvent::actor). Only
+// `events` of the whole trial, in any order; `kind_of_actor[n]` is the kind of runner number n
+// (RunEvent::actor); runners count from 1, and entry 0, the submitters', is not looked at. Only
 // first deliveries count: a later attempt was not waiting since its creation. `end`: when observation stopped.
 std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vector<RunClass> const& classes,
                                      std::vector<RunnerKind> const& kinds,

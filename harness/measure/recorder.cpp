@@ -4,7 +4,10 @@ namespace assay {
 
 Recorder::Recorder(Window measured) : measured_{measured} {}
 
-void Recorder::offer() { ++books_.offered; }
+void Recorder::offer(TimePoint intended) {
+  ++books_.offered;
+  if (measured_.contains(intended)) ++offered_while_measured_;
+}
 
 void Recorder::shed() { ++books_.shed; }
 

@@ -36,8 +36,8 @@ class Recorder {
  public:
   explicit Recorder(Window measured);
 
-  void offer();  // an arrival of the schedule came due …
-  void shed();   // … and could not be started
+  void offer(TimePoint intended);  // an arrival of the schedule came due …
+  void shed();                     // … and could not be started
   // A request left; each call is followed by exactly one record() with the same operation.
   void begin(Operation operation);
   void record(Observation const& observation);
@@ -48,6 +48,7 @@ class Recorder {
 
   Window measured() const { return measured_; }
   Books const& books() const { return books_; }
+  std::uint64_t offered_while_measured() const { return offered_while_measured_; }
   OperationStats const& operation(Operation operation) const {
     return operations_[static_cast<std::size_t>(operation)];
   }
@@ -57,6 +58,7 @@ class Recorder {
  private:
   Window measured_;
   Books books_;
+  std::uint64_t offered_while_measured_ = 0;
   std::array<OperationStats, operation_count> operations_;
   std::vector<RunEvent> events_;
   Histogram recent_claims_;

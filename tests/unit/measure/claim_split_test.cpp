@@ -54,7 +54,7 @@ class Trial {
   Random random_{1};
   std::vector<RunClass> classes_;
   std::vector<RunnerKind> kinds_;
-  std::vector<std::uint32_t> kind_of_actor_;
+  std::vector<std::uint32_t> kind_of_actor_{0};  // entry 0: the submitters
   std::vector<RunEvent> events_;
 };
 
