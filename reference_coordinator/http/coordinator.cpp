@@ -175,7 +175,10 @@ int run_coordinator(Backend const& backend, CoordinatorOptions const& options,
 std::string encode_backends(std::vector<Backend> const& backends) {
   json::array list;
   for (auto const& backend : backends) {
-    json::object entry{{"name", backend.name}, {"description", backend.description}, {"missing", backend.missing}};
+    json::object entry{{"name", backend.name},
+                       {"description", backend.description},
+                       {"service", backend.service},
+                       {"missing", backend.missing}};
     if (backend.missing.empty()) entry["capabilities"] = to_json(backend.capabilities);
     list.push_back(std::move(entry));
   }
