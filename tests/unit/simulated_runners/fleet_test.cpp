@@ -425,14 +425,14 @@ TEST_F(FleetTest, StoppedTwiceAtOnceIsStoppedOnce) {
 }
 
 TEST_F(FleetTest, OneSeedSubmitsTheSameRuns) {
-  trial(plan(10, 100));
+  trial(plan(10, 100), milliseconds{100});
   auto const tail = [](RunId const& id) { return to_string(id).substr(15); };  // behind the wall clock's part
   std::vector<std::string> first;
   for (auto const& event : recorder->events())
     if (event.kind == EventKind::submitted) first.push_back(tail(event.run));
   finished = false;
   fleet.reset();
-  trial(plan(10, 100));
+  trial(plan(10, 100), milliseconds{100});
   std::vector<std::string> second;
   for (auto const& event : recorder->events())
     if (event.kind == EventKind::submitted) second.push_back(tail(event.run));
