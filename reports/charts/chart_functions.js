@@ -30,7 +30,11 @@ var assay_charts = (function () {
     return digits(value).replace(/\B(?=(\d{3})+$)/g, '\u202f');
   }
 
-  function last_number(value) {
+  // Axis labels hand over the number, tooltips a value or a point, labels of marks an object around one.
+  function bare(given) { return given && typeof given === 'object' && !Array.isArray(given) ? given.value : given; }
+
+  function last_number(given) {
+    var value = bare(given);
     return Array.isArray(value) ? value[value.length - 1] : value;
   }
 
@@ -45,6 +49,16 @@ var assay_charts = (function () {
       type: 'group',
       children: [line(low[0], low[1], high[0], high[1]), line(low[0] - 4, low[1], low[0] + 4, low[1]),
                  line(high[0] - 4, high[1], high[0] + 4, high[1])]
+    };
+  }
+
+  // From value(0) to value(1) on row value(2).
+  function span(params, api) {
+    var from = api.coord([api.value(0), api.value(2)]);
+    var to = api.coord([api.value(1), api.value(2)]);
+    return {
+      type: 'line', shape: { x1: from[0], y1: from[1], x2: to[0], y2: to[1] },
+      style: { stroke: api.visual('color'), lineWidth: 4, lineCap: 'round', opacity: 0.45 }
     };
   }
 
@@ -63,10 +77,20 @@ var assay_charts = (function () {
       var number = Number(last_number(value));
       return isFinite(number) ? grouped(number) : '–';
     },
+    cores: function (value) {
+      var number = last_number(value);
+      return number === null || number === undefined ? '–' : digits(Number(number)) + ' cores';
+    },
     percent: function (value) { return digits(Number(last_number(value))) + ' %'; },
     seconds: function (value) { return digits(Number(last_number(value))) + ' s'; },
-    // A category "500 runners\npostgres-batch" keeps its line break; a tooltip shows "95 % interval".
+    // A mark's figure and whose it is ("note" of the datum), under each other.
+    named_duration: function (given) { return functions.duration(given) + '\n' + given.data.note; },
+    first_duration: function (given) {
+      var value = bare(given);
+      return functions.duration(Array.isArray(value) ? value[0] : value);
+    },
     interval: function (value) { return functions.duration(value[1]) + ' – ' + functions.duration(value[2]); },
+    span: span,
     whisker: whisker
   };
 

@@ -1,0 +1,76 @@
+#include "reports/evidence.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace assay {
+
+TrialResult const& Cell::worst() const {
+  auto const weight = [](TrialResult const* trial) {
+    return std::tuple{trial->valid(), trial->dispatch_latency.n > 0 ? trial->dispatch_latency.p99.value : -1.0};
+  };
+  return **std::max_element(trials.begin(), trials.end(), [&](auto a, auto b) { return weight(a) < weight(b); });
+}
+
+std::vector<std::string> backends_of(Assessment const& assessment) {
+  std::vector<std::string> result;
+  for (auto const& trial : assessment.trials)
+    if (std::find(result.begin(), result.end(), trial.backend) == result.end()) result.push_back(trial.backend);
+  return result;
+}
+
+std::vector<int> levels_of(Assessment const& assessment) {
+  std::set<int> levels;
+  for (auto const& trial : assessment.trials) levels.insert(trial.runners);
+  return {levels.begin(), levels.end()};
+}
+
+std::vector<Cell> cells_of(Assessment const& assessment) {
+  std::vector<Cell> result;
+  for (int runners : levels_of(assessment)) {
+    for (auto const& backend : backends_of(assessment)) {
+      Cell cell{runners, backend, {}};
+      for (auto const& trial : assessment.trials)
+        if (trial.runners == runners && trial.backend == backend) cell.trials.push_back(&trial);
+      if (!cell.trials.empty()) result.push_back(std::move(cell));
+    }
+  }
+  return result;
+}
+
+TrialResult const* main_trial(Assessment const& assessment) {
+  TrialResult const* result = nullptr;
+  auto const backends = backends_of(assessment);
+  for (auto const& cell : cells_of(assessment))
+    if (cell.backend == backends.front()) result = &cell.worst();
+  return result;
+}
+
+std::string name_of(Assessment const& assessment, Cell const& cell) {
+  auto name = fmt::format("{} runner{}", cell.runners, cell.runners == 1 ? "" : "s");
+  if (backends_of(assessment).size() > 1) name += " · " + cell.backend;
+  return name;
+}
+
+std::string name_of(Assessment const& assessment, TrialResult const& trial) {
+  auto name = name_of(assessment, Cell{trial.runners, trial.backend, {&trial}});
+  bool const repeated =
+      std::any_of(assessment.trials.begin(), assessment.trials.end(), [](auto const& each) { return each.repeat > 1; });
+  return repeated ? fmt::format("{}, repeat {}", name, trial.repeat) : name;
+}
+
+bool has_percentiles(TrialResult const& trial) { return trial.claim_latency.n > 0 && trial.stable; }
+
+std::optional<LatencyBound> latency_bound(Assessment const& assessment) {
+  for (auto const& reason : assessment.verdict.reasons)
+    if (reason.unit == "ms" && reason.bound > 0) return LatencyBound{reason.bound, reason.source_text};
+  for (auto const& trial : assessment.trials)
+    for (auto const& objective : trial.objectives)
+      if (objective.text.starts_with("claim_latency") || objective.text.starts_with("dispatch_latency"))
+        return LatencyBound{objective.bound, objective.text};
+  return std::nullopt;
+}
+
+}  // namespace assay

@@ -1,0 +1,45 @@
+// The assessment as the reports walk through it: levels, the trials of each level and backend, and the bound that the
+// question is about. Selections only; no figure is computed here that the assessment does not hold.
+#pragma once
+
+#include "harness/assess/assessment.hpp"
+
+#include <string>
+#include <vector>
+
+namespace assay {
+
+// All repeats of one level on one backend.
+struct Cell {
+  int runners = 0;
+  std::string backend;
+  std::vector<TrialResult const*> trials;  // at least one
+
+  // The repeat that speaks for the cell where only one can: the one with the largest dispatch latency p99 among those
+  // that are valid, or among all if none is. Percentiles are never averaged.
+  TrialResult const& worst() const;
+};
+
+// By runners, then by the order in which the backends first ran.
+std::vector<Cell> cells_of(Assessment const& assessment);
+std::vector<std::string> backends_of(Assessment const& assessment);
+std::vector<int> levels_of(Assessment const& assessment);
+// The largest level of the assessed backend; nullptr without trials.
+TrialResult const* main_trial(Assessment const& assessment);
+
+// "500 runners", with the backend where several were measured.
+std::string name_of(Assessment const& assessment, Cell const& cell);
+// The same for one trial, with "repeat 2" where there are several.
+std::string name_of(Assessment const& assessment, TrialResult const& trial);
+
+// May this trial's percentiles be shown? Not when nothing was measured or the backlog grew throughout.
+bool has_percentiles(TrialResult const& trial);
+
+// The latency that the policy asks about, in milliseconds with the policy's words; nothing if it asks about none.
+struct LatencyBound {
+  double ms = 0;
+  std::string text;
+};
+std::optional<LatencyBound> latency_bound(Assessment const& assessment);
+
+}  // namespace assay

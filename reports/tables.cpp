@@ -1,0 +1,326 @@
+#include "reports/tables.hpp"
+
+#include "reports/evidence.hpp"
+#include "reports/words.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+namespace assay {
+namespace {
+
+constexpr bool number = true;
+
+template <class Make>
+Table per_trial(Assessment const& assessment, std::string caption, std::vector<Column> columns, Make const& make) {
+  Table table{std::move(caption), {{"Trial"}}, {}};
+  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
+  for (auto const& trial : assessment.trials) {
+    Row row{{name_of(assessment, trial)}, Mark::none};
+    if (trial.partial)
+      row.cells[0] += " (partial)";
+    else if (!trial.valid())
+      row.cells[0] += " (invalid)";
+    for (auto& cell : make(trial)) row.cells.push_back(std::move(cell));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Mark mark_of(ObjectiveResult::State state) {
+  return state == ObjectiveResult::State::met      ? Mark::good
+         : state == ObjectiveResult::State::missed ? Mark::bad
+                                                   : Mark::unsure;
+}
+
+Mark mark_of(Reason::Finding finding) {
+  switch (finding) {
+    case Reason::Finding::refuted: return Mark::good;
+    case Reason::Finding::met: return Mark::bad;
+    case Reason::Finding::undecided: return Mark::unsure;
+    case Reason::Finding::note: break;
+  }
+  return Mark::none;
+}
+
+double sum(std::map<std::string, double> const& by_kind) {
+  return std::accumulate(by_kind.begin(), by_kind.end(), 0.0,
+                         [](double total, auto const& each) { return total + each.second; });
+}
+
+std::string cores(ProcessFigures const& figures, double ProcessFigures::*value) {
+  return figures.available ? number_text(figures.*value) : "not available";
+}
+
+}  // namespace
+
+Table reasons_table(Assessment const& assessment) {
+  Table table{
+      "Evidence by criterion",
+      {{"Criterion"}, {"Finding"}, {"Evidence"}, {"Figure [95 % interval]", number}, {"Bound", number}, {"n", number}},
+      {}};
+  for (auto const& reason : assessment.verdict.reasons)
+    table.rows.push_back(
+        {{reason.source_text.empty() ? reason.criterion : reason.source_text, word_of(reason.finding), reason.text,
+          reason.figure ? in_unit(*reason.figure, reason.unit) : "–",
+          reason.figure ? (reason.unit == "ms" ? bound_text(reason.bound) : in_unit(reason.bound, reason.unit)) : "–",
+          reason.n > 0 ? count_text(reason.n) : "–"},
+         mark_of(reason.finding)});
+  return table;
+}
+
+Table latency_table(Assessment const& assessment) {
+  using L = LatencyFigures;
+  bool const theory = std::any_of(assessment.trials.begin(), assessment.trials.end(),
+                                  [](auto const& trial) { return trial.erlang_c_shortage_p99_ms.has_value(); });
+  std::vector<Column> columns{{"n", number},           {"Claim p50", number},    {"Claim p99", number},
+                              {"Claim p99.9", number}, {"Dispatch p50", number}, {"Dispatch p99", number},
+                              {"Shortage p99", number}};
+  if (theory) columns.push_back({"Shortage p99 by queueing theory", number});
+  columns.push_back({"Shortage, share of mean", number});
+  return per_trial(assessment, "Latency per trial, p99 with its 95 % interval", columns, [&](TrialResult const& t) {
+    auto const plain = [&](L const& latency, Estimate L::*quantile) {
+      if (latency.n == 0 || !t.stable) return latency_cell(t, latency, quantile);
+      return duration_text((latency.*quantile).value);
+    };
+    std::vector<std::string> cells{count_text(t.claim_latency.n),
+                                   plain(t.claim_latency, &L::p50),
+                                   latency_cell(t, t.claim_latency, &L::p99),
+                                   plain(t.claim_latency, &L::p999),
+                                   plain(t.dispatch_latency, &L::p50),
+                                   latency_cell(t, t.dispatch_latency, &L::p99),
+                                   plain(t.runner_shortage, &L::p99)};
+    if (theory) cells.push_back(t.erlang_c_shortage_p99_ms ? duration_text(*t.erlang_c_shortage_p99_ms) : "–");
+    cells.push_back(t.claim_latency.n > 0 && t.stable ? percent_text(t.shortage_share) : "–");
+    return cells;
+  });
+}
+
+Table response_table(Assessment const& assessment) {
+  using L = LatencyFigures;
+  return per_trial(assessment, "Response times from the intended moment, and how late the generator was",
+                   {{"Submit p50", number},
+                    {"Submit p99", number},
+                    {"Report p99", number},
+                    {"Heartbeat p99", number},
+                    {"Schedule lag p99", number}},
+                   [](TrialResult const& t) {
+                     return std::vector<std::string>{
+                         latency_cell(t, t.submit_latency, &L::p50), latency_cell(t, t.submit_latency, &L::p99),
+                         latency_cell(t, t.report_latency, &L::p99), latency_cell(t, t.heartbeat_latency, &L::p99),
+                         latency_cell(t, t.schedule_lag, &L::p99)};
+                   });
+}
+
+Table cpu_table(Assessment const& assessment) {
+  using P = ProcessFigures;
+  return per_trial(assessment, "Processor time and memory by process",
+                   {{"Coordinator, cores", number},
+                    {"most in a second", number},
+                    {"µs per run", number},
+                    {"memory, MiB", number},
+                    {"Database, cores", number},
+                    {"most in a second", number},
+                    {"µs per run", number},
+                    {"Generator, cores", number}},
+                   [](TrialResult const& t) {
+                     return std::vector<std::string>{
+                         cores(t.coordinator, &P::cpu_cores_mean), cores(t.coordinator, &P::cpu_cores_max),
+                         cores(t.coordinator, &P::cpu_us_per_run), cores(t.coordinator, &P::resident_mib_max),
+                         cores(t.database, &P::cpu_cores_mean),    cores(t.database, &P::cpu_cores_max),
+                         cores(t.database, &P::cpu_us_per_run),    cores(t.generator, &P::cpu_cores_mean)};
+                   });
+}
+
+Table store_table(Assessment const& assessment) {
+  Table table{"Store write latency per operation, seen from the coordinator",
+              {{"Trial"},
+               {"Operation"},
+               {"Calls", number},
+               {"Items", number},
+               {"Errors", number},
+               {"p50", number},
+               {"p99 [95 % interval]", number},
+               {"max", number},
+               {"Outcomes"}},
+              {}};
+  for (auto const& trial : assessment.trials) {
+    for (auto const& each : trial.store) {
+      std::vector<std::string> outcomes;
+      for (auto const& [outcome, n] : each.outcomes) outcomes.push_back(fmt::format("{} {}", outcome, count_text(n)));
+      bool const any = each.latency.n > 0;
+      table.rows.push_back({{name_of(assessment, trial), each.operation, count_text(each.calls), count_text(each.items),
+                             count_text(each.errors), any ? duration_text(each.latency.p50.value) : "–",
+                             any ? estimate_text(each.latency.p99) : "–", any ? duration_text(each.latency.max) : "–",
+                             fmt::format("{}", fmt::join(outcomes, ", "))},
+                            each.errors > 0 ? Mark::bad : Mark::none});
+    }
+  }
+  return table;
+}
+
+Table pending_table(Assessment const& assessment) {
+  return per_trial(assessment, "Do writes or runs pile up?",
+                   {{"Pending writes, mean", number},
+                    {"most", number},
+                    {"growth per second [95 % interval]", number},
+                    {"Backlog growth per second [95 % interval]", number},
+                    {"Stable"}},
+                   [](TrialResult const& t) {
+                     return std::vector<std::string>{
+                         number_text(t.pending_writes_mean), number_text(t.pending_writes_max),
+                         in_unit(t.pending_writes_slope_per_s, ""), in_unit(t.backlog_slope_per_s, ""),
+                         t.stable ? "yes" : "no: unstable at this rate"};
+                   });
+}
+
+Table claims_table(Assessment const& assessment) {
+  std::set<std::string> causes;
+  for (auto const& trial : assessment.trials)
+    for (auto const& [cause, n] : trial.failed_claims) causes.insert(cause);
+  std::vector<Column> columns{{"Claims", number}, {"Attempts", number}, {"Empty polls", number}, {"Failed", number}};
+  for (auto const& cause : causes) columns.push_back({cause, number});
+  return per_trial(assessment, "Claims and failed claims by cause", columns, [&](TrialResult const& t) {
+    auto const failed = std::accumulate(t.failed_claims.begin(), t.failed_claims.end(), std::uint64_t{0},
+                                        [](auto total, auto const& each) { return total + each.second; });
+    std::vector<std::string> cells{count_text(t.claims), count_text(t.claim_attempts), count_text(t.empty_polls),
+                                   count_text(failed)};
+    for (auto const& cause : causes) {
+      auto const found = t.failed_claims.find(cause);
+      cells.push_back(count_text(found == t.failed_claims.end() ? 0 : found->second));
+    }
+    return cells;
+  });
+}
+
+Table requests_table(Assessment const& assessment) {
+  std::set<std::string> kinds;
+  for (auto const& trial : assessment.trials)
+    for (auto const& [kind, n] : trial.requests_per_minute) kinds.insert(kind);
+  std::vector<Column> columns{{"Published", number}, {"By the formulas", number}, {"As run", number}};
+  for (auto const& kind : kinds) columns.push_back({"of it " + kind, number});
+  return per_trial(assessment, "Requests per minute", columns, [&](TrialResult const& t) {
+    std::vector<std::string> cells{
+        t.requests_per_minute_published ? fmt::format("~{}", number_text(*t.requests_per_minute_published)) : "–",
+        number_text(sum(t.requests_per_minute_modelled)), number_text(sum(t.requests_per_minute))};
+    for (auto const& kind : kinds) {
+      auto const found = t.requests_per_minute.find(kind);
+      cells.push_back(found == t.requests_per_minute.end() ? "–" : number_text(found->second));
+    }
+    return cells;
+  });
+}
+
+Table backends_table(Assessment const& assessment) {
+  Table table{"What each backend declares, and what its server said of itself", {{"Property"}}, {}};
+  std::vector<std::string> keys{"durability"};
+  for (auto const& backend : assessment.backends) {
+    table.columns.push_back({backend.name});
+    for (auto const* list : {&backend.capabilities, &backend.facts})
+      for (auto const& [key, value] : *list)
+        if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  }
+  for (auto const& key : keys) {
+    Row row{{key}, Mark::none};
+    for (auto const& backend : assessment.backends) {
+      std::string cell = key == "durability" ? backend.durability : "–";
+      for (auto const* list : {&backend.capabilities, &backend.facts})
+        for (auto const& [name, value] : *list)
+          if (name == key) cell = value;
+      row.cells.push_back(cell);
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table objectives_table(Assessment const& assessment) {
+  Table table{"Objectives and gates",
+              {{"Objective"}, {"Trial"}, {"State"}, {"Measured [95 % interval]", number}, {"n", number}, {"Remark"}},
+              {}};
+  for (auto const& trial : assessment.trials)
+    for (auto const& each : trial.objectives)
+      table.rows.push_back({{each.text, name_of(assessment, trial), word_of(each.state),
+                             in_unit(each.measured, each.text.find("latency") != std::string::npos ? "ms" : ""),
+                             count_text(each.n), each.reason},
+                            mark_of(each.state)});
+  return table;
+}
+
+Table guards_table(Assessment const& assessment) {
+  Table table{"Validity guards",
+              {{"Guard"}, {"Rule"}, {"Trial"}, {"State"}, {"Measured", number}, {"Bound", number}, {"What it means"}},
+              {}};
+  for (auto const& trial : assessment.trials)
+    for (auto const& guard : trial.guards)
+      table.rows.push_back({{guard.name, guard.rule, name_of(assessment, trial), word_of(guard.state),
+                             guard.state == Guard::State::not_available ? "–" : number_text(guard.measured),
+                             number_text(guard.bound), guard.detail},
+                            guard.state == Guard::State::failed ? Mark::bad : Mark::none});
+  return table;
+}
+
+Table books_table(Assessment const& assessment) {
+  auto table = per_trial(
+      assessment,
+      "Books of the submissions: offered = started + shed, started = succeeded + failed + abandoned + in flight",
+      {{"Offered", number},
+       {"Started", number},
+       {"Shed", number},
+       {"Succeeded", number},
+       {"Failed", number},
+       {"Abandoned", number},
+       {"In flight", number},
+       {"Balance"}},
+      [](TrialResult const& t) {
+        auto const& b = t.books;
+        return std::vector<std::string>{count_text(b.offered),   count_text(b.started),   count_text(b.shed),
+                                        count_text(b.succeeded), count_text(b.failed),    count_text(b.abandoned),
+                                        count_text(b.in_flight), b.balance ? "yes" : "NO"};
+      });
+  for (std::size_t i = 0; i < table.rows.size(); ++i)
+    if (!assessment.trials[i].books.balance) table.rows[i].mark = Mark::bad;
+  return table;
+}
+
+Table ledger_table(Assessment const& assessment) {
+  auto table = per_trial(assessment, "Ledger: what became of every accepted run",
+                         {{"Accepted", number},
+                          {"Completed", number},
+                          {"Dead letters", number},
+                          {"Still queued", number},
+                          {"In doubt", number},
+                          {"Executed again", number},
+                          {"Lost", number},
+                          {"Doubled", number}},
+                         [](TrialResult const& t) {
+                           auto const& l = t.ledger;
+                           return std::vector<std::string>{count_text(l.accepted), count_text(l.completed),
+                                                           count_text(l.dead),     count_text(l.queued),
+                                                           count_text(l.in_doubt), count_text(l.reexecuted),
+                                                           count_text(l.lost),     count_text(l.doubled)};
+                         });
+  for (std::size_t i = 0; i < table.rows.size(); ++i)
+    if (assessment.trials[i].ledger.lost + assessment.trials[i].ledger.doubled > 0) table.rows[i].mark = Mark::bad;
+  return table;
+}
+
+Table breaches_table(Assessment const& assessment) {
+  Table table{"Broken invariants", {{"Invariant"}, {"Trial"}, {"What happened"}}, {}};
+  for (auto const& trial : assessment.trials)
+    for (auto const& breach : trial.ledger.breaches)
+      table.rows.push_back({{breach.invariant, name_of(assessment, trial), breach.what}, Mark::bad});
+  return table;
+}
+
+Table pairs_table(std::string caption, std::vector<std::pair<std::string, std::string>> const& pairs) {
+  Table table{std::move(caption), {{"What"}, {"Value"}}, {}};
+  for (auto const& [name, value] : pairs) table.rows.push_back({{name, value}, Mark::none});
+  return table;
+}
+
+}  // namespace assay

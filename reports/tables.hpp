@@ -1,0 +1,27 @@
+// The tables of the reports, from the assessment alone. Each trial is a row, in the order in which it ran.
+#pragma once
+
+#include "harness/assess/assessment.hpp"
+#include "reports/table.hpp"
+
+#include <vector>
+
+namespace assay {
+
+Table reasons_table(Assessment const& assessment);   // the verdict's evidence, criterion by criterion
+Table latency_table(Assessment const& assessment);   // claim latency, dispatch latency, runner shortage
+Table response_table(Assessment const& assessment);  // response times of submissions, reports, heartbeats
+Table cpu_table(Assessment const& assessment);
+Table store_table(Assessment const& assessment);
+Table pending_table(Assessment const& assessment);
+Table claims_table(Assessment const& assessment);  // failed claims by cause
+Table requests_table(Assessment const& assessment);
+Table backends_table(Assessment const& assessment);  // what each backend declares and what its server said of itself
+Table objectives_table(Assessment const& assessment);
+Table guards_table(Assessment const& assessment);
+Table books_table(Assessment const& assessment);
+Table ledger_table(Assessment const& assessment);
+Table breaches_table(Assessment const& assessment);
+Table pairs_table(std::string caption, std::vector<std::pair<std::string, std::string>> const& pairs);
+
+}  // namespace assay
