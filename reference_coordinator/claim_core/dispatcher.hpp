@@ -13,7 +13,6 @@
 #include "reference_coordinator/claim_core/waiting_room.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -105,7 +104,7 @@ class Dispatcher {
   std::vector<Knowledge> known_;  // by OfferId
   std::vector<OfferId>
       askable_;  // offers that may have both a waiting poll and a fitting run; verified by next_batch()
-  std::map<TagSet, std::vector<OfferId>> including_;  // by required set: the offers that include it
+  std::unordered_map<TagSet, std::vector<OfferId>> including_;  // by required set: the offers that include it
   std::unordered_map<std::uint64_t, BatchInFlight> in_flight_;
   std::uint64_t next_batch_id_ = 1;
   Duration pause_{};  // the next one's length; zero: the store is fine

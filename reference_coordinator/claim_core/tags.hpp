@@ -1,9 +1,13 @@
 // A set of tags: what a run requires, or what a runner offers. A run may go to a runner when required ⊆ offered. Kept
 // sorted and unique, so that equal sets are equal values and have one text form, `key()`, which serves as map key and
-// database key.
+// database key. A value that is never changed and shares its tags with its copies: every demand and every claim carries
+// one, and copying strings would be most of what a match costs.
 #pragma once
 
 #include <compare>
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,20 +21,36 @@ class TagSet {
   explicit TagSet(std::vector<std::string> tags);
 
   bool includes(TagSet const& required) const;
-  bool empty() const { return tags_.empty(); }
-  std::size_t size() const { return tags_.size(); }
-  std::vector<std::string> const& tags() const { return tags_; }
+  bool empty() const { return shared_ == nullptr; }
+  std::size_t size() const { return tags().size(); }
+  std::vector<std::string> const& tags() const;
+  std::size_t hash() const { return shared_ ? shared_->hash : 0; }  // of this process
 
   std::string key() const;  // "arm64,linux"; "" for the empty set
   static TagSet from_key(std::string_view key);
 
-  friend auto operator<=>(TagSet const&, TagSet const&) = default;
+  friend bool operator==(TagSet const& a, TagSet const& b) {
+    return a.shared_ == b.shared_ || (a.hash() == b.hash() && a.tags() == b.tags());
+  }
+  friend std::strong_ordering operator<=>(TagSet const& a, TagSet const& b) {
+    return a.shared_ == b.shared_ ? std::strong_ordering::equal : a.tags() <=> b.tags();
+  }
 
  private:
-  std::vector<std::string> tags_;
+  struct Shared {
+    std::vector<std::string> tags;
+    std::size_t hash;
+  };
+
+  std::shared_ptr<Shared const> shared_;  // null: the empty set
 };
 
 // 1 to 64 characters out of letters, digits and "._:/-": a comma can't be in a tag, so that key() is unambiguous.
 bool is_valid_tag(std::string_view tag);
 
 }  // namespace assay
+
+template <>
+struct std::hash<assay::TagSet> {
+  std::size_t operator()(assay::TagSet const& tags) const noexcept { return tags.hash(); }
+};

@@ -3,15 +3,8 @@
 #include <boost/assert.hpp>
 
 #include <algorithm>
-#include <functional>
 
 namespace assay {
-
-std::size_t WaitingRoom::HashTags::operator()(TagSet const& tags) const noexcept {
-  std::size_t hash = tags.size();
-  for (auto const& tag : tags.tags()) hash = hash * 0x9e3779b97f4a7c15U ^ std::hash<std::string>{}(tag);
-  return hash;
-}
 
 PollId WaitingRoom::park(std::string runner, TagSet const& offered, std::uint32_t max, TimePoint now,
                          TimePoint deadline) {
@@ -111,7 +104,7 @@ WaitingRoom::Slot const* WaitingRoom::slot(PollId poll) const {
 
 OfferId WaitingRoom::offer_for(TagSet const& offered) {
   auto const [entry, fresh] = offer_ids_.try_emplace(offered, static_cast<OfferId>(offers_.size()));
-  if (fresh) offers_.push_back({&entry->first, none, none});
+  if (fresh) offers_.push_back({offered, none, none});
   return entry->second;
 }
 

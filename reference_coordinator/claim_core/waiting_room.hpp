@@ -31,10 +31,6 @@ struct ParkedPoll {
 
 class WaitingRoom {
  public:
-  WaitingRoom() = default;
-  WaitingRoom(WaitingRoom const&) = delete;  // offers point into the map
-  WaitingRoom& operator=(WaitingRoom const&) = delete;
-
   // O(1) but for the first poll of an offer. max 0 counts as 1.
   PollId park(std::string runner, TagSet const& offered, std::uint32_t max, TimePoint now, TimePoint deadline);
 
@@ -58,7 +54,7 @@ class WaitingRoom {
 
   std::size_t parked() const { return parked_; }
   std::size_t offers() const { return offers_.size(); }
-  TagSet const& tags_of(OfferId offer) const { return *offers_[offer].tags; }
+  TagSet const& tags_of(OfferId offer) const { return offers_[offer].tags; }
   std::vector<PollId> everyone() const;
 
  private:
@@ -73,12 +69,8 @@ class WaitingRoom {
   };
 
   struct Offer {
-    TagSet const* tags = nullptr;  // the key in offer_ids_
+    TagSet tags;
     std::uint32_t first = none, last = none;
-  };
-
-  struct HashTags {
-    std::size_t operator()(TagSet const& tags) const noexcept;
   };
 
   static std::uint32_t slot_of(PollId poll) { return static_cast<std::uint32_t>(poll); }
@@ -93,7 +85,7 @@ class WaitingRoom {
   std::uint64_t next_place_ = 0;
   std::size_t parked_ = 0;
   std::vector<Offer> offers_;
-  std::unordered_map<TagSet, OfferId, HashTags> offer_ids_;
+  std::unordered_map<TagSet, OfferId> offer_ids_;
   DeadlineQueue<PollId> deadlines_;
 };
 

@@ -12,7 +12,7 @@ namespace assay {
 ReadyRuns::SetId ReadyRuns::intern(TagSet const& required) {
   auto const [entry, fresh] = set_ids_.try_emplace(required, static_cast<SetId>(sets_.size()));
   if (fresh) {
-    sets_.push_back({&entry->first, {}, 0});
+    sets_.push_back({required, {}, 0});
     heads_.push_back(no_head);
     for (auto& [offered, sets] : within_) {
       if (offered.includes(required)) sets.push_back(entry->second);

@@ -9,8 +9,8 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace assay {
@@ -21,7 +21,7 @@ class ReadyRuns {
   using RunIndex = std::uint32_t;
 
   SetId intern(TagSet const& required);
-  TagSet const& tags_of(SetId set) const { return *sets_[set].tags; }
+  TagSet const& tags_of(SetId set) const { return sets_[set].tags; }
 
   // `place` is unique and below 2^56; `priority` is within lowest_priority … highest_priority.
   void put(SetId set, int priority, std::uint64_t place, RunIndex run);
@@ -57,9 +57,9 @@ class ReadyRuns {
   };
 
   struct Set {
-    TagSet const* tags = nullptr;  // the key in set_ids_
-    std::vector<Line> lines;       // highest priority first
-    std::size_t first_used = 0;    // no line before it has a run
+    TagSet tags;
+    std::vector<Line> lines;     // highest priority first
+    std::size_t first_used = 0;  // no line before it has a run
   };
 
   static constexpr std::uint64_t no_head = ~std::uint64_t{0};
@@ -68,8 +68,8 @@ class ReadyRuns {
 
   std::vector<Set> sets_;
   std::vector<std::uint64_t> heads_;  // by SetId: priority and place of the best run in one number, least is best
-  std::map<TagSet, SetId> set_ids_;
-  std::map<TagSet, std::vector<SetId>> within_;  // by offered set
+  std::unordered_map<TagSet, SetId> set_ids_;
+  std::unordered_map<TagSet, std::vector<SetId>> within_;  // by offered set
   std::size_t size_ = 0;
 };
 
