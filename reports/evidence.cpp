@@ -4,8 +4,16 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace assay {
+namespace {
+
+std::string runners_text(Cell const& cell) {
+  return fmt::format("{} runner{}", cell.runners, cell.runners == 1 ? "" : "s");
+}
+
+}  // namespace
 
 TrialResult const& Cell::worst() const {
   auto const weight = [](TrialResult const* trial) {
@@ -49,9 +57,13 @@ TrialResult const* main_trial(Assessment const& assessment) {
 }
 
 std::string name_of(Assessment const& assessment, Cell const& cell) {
-  auto name = fmt::format("{} runner{}", cell.runners, cell.runners == 1 ? "" : "s");
-  if (backends_of(assessment).size() > 1) name += " · " + cell.backend;
-  return name;
+  return backends_of(assessment).size() > 1 ? fmt::format("{} · {}", runners_text(cell), cell.backend)
+                                            : runners_text(cell);
+}
+
+std::string row_name_of(Assessment const& assessment, Cell const& cell) {
+  auto const runners = runners_text(cell);
+  return backends_of(assessment).size() > 1 ? fmt::format("{}\n{}", runners, cell.backend) : runners;
 }
 
 std::string name_of(Assessment const& assessment, TrialResult const& trial) {

@@ -29,6 +29,8 @@ TrialResult const* main_trial(Assessment const& assessment);
 
 // "500 runners", with the backend where several were measured.
 std::string name_of(Assessment const& assessment, Cell const& cell);
+// The same on two lines, for the rows of charts.
+std::string row_name_of(Assessment const& assessment, Cell const& cell);
 // The same for one trial, with "repeat 2" where there are several.
 std::string name_of(Assessment const& assessment, TrialResult const& trial);
 

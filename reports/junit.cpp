@@ -58,9 +58,8 @@ class Suite {
 };
 
 void add_objective(Suite& suite, ObjectiveResult const& objective) {
-  auto const unit = objective.text.find("latency") != std::string::npos ? "ms" : "";
-  auto const message = fmt::format("measured {}, n = {}{}{}", in_unit(objective.measured, unit), objective.n,
-                                   objective.reason.empty() ? "" : "; ", objective.reason);
+  auto const message = fmt::format("measured {}, n = {}{}{}", in_unit(objective.measured, unit_of(objective)),
+                                   objective.n, objective.reason.empty() ? "" : "; ", objective.reason);
   auto const name = "objective " + objective.text;
   switch (objective.state) {
     case ObjectiveResult::State::met: return suite.pass(name);

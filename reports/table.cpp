@@ -30,10 +30,13 @@ Markup to_html(Table const& table) {
     }
     body += element("tr", {{"class", css_class(row.mark)}}, {cells});
   }
-  // A focusable scroller, so that a wide table can be read on a phone and by keyboard.
-  return element("div", {{"class", "scroller"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", table.caption}},
-                 {element("table", {element("caption", {table.caption}), element("thead", {element("tr", {head})}),
-                                    element("tbody", {body})})});
+  // A focusable scroller, so that a wide table can be read on a phone and by keyboard; the caption stays in view.
+  return element(
+      "div", {{"class", "table"}},
+      {element("p", {{"class", "caption"}}, {table.caption}),
+       element("div", {{"class", "scroller"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", table.caption}},
+               {element("table", {{"aria-label", table.caption}},
+                        {element("thead", {element("tr", {head})}), element("tbody", {body})})})});
 }
 
 std::string escape_markdown(std::string_view text) {

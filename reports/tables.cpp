@@ -80,8 +80,8 @@ Table latency_table(Assessment const& assessment) {
   std::vector<Column> columns{{"n", number},           {"Claim p50", number},    {"Claim p99", number},
                               {"Claim p99.9", number}, {"Dispatch p50", number}, {"Dispatch p99", number},
                               {"Shortage p99", number}};
-  if (theory) columns.push_back({"Shortage p99 by queueing theory", number});
-  columns.push_back({"Shortage, share of mean", number});
+  if (theory) columns.push_back({"Erlang C p99", number});
+  columns.push_back({"Shortage, of mean", number});
   return per_trial(assessment, "Latency per trial, p99 with its 95 % interval", columns, [&](TrialResult const& t) {
     auto const plain = [&](L const& latency, Estimate L::*quantile) {
       if (latency.n == 0 || !t.stable) return latency_cell(t, latency, quantile);
@@ -245,8 +245,7 @@ Table objectives_table(Assessment const& assessment) {
   for (auto const& trial : assessment.trials)
     for (auto const& each : trial.objectives)
       table.rows.push_back({{each.text, name_of(assessment, trial), word_of(each.state),
-                             in_unit(each.measured, each.text.find("latency") != std::string::npos ? "ms" : ""),
-                             count_text(each.n), each.reason},
+                             in_unit(each.measured, unit_of(each)), count_text(each.n), each.reason},
                             mark_of(each.state)});
   return table;
 }

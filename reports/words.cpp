@@ -1,5 +1,6 @@
 #include "reports/words.hpp"
 
+#include "harness/assess/figure_names.hpp"
 #include "harness/base/text.hpp"
 
 #include <fmt/format.h>
@@ -59,9 +60,10 @@ std::string count_text(std::uint64_t n) { return grouped(std::to_string(n)); }
 std::string number_text(double value) {
   if (!std::isfinite(value)) return "–";
   double const size = std::abs(value);
-  if (size < 0.0005) return "0";
+  if (size < 1e-7) return "0";
   if (size >= 99.95) return (value < 0 ? "−" : "") + grouped(fmt::format("{:.0f}", size));
-  auto text = fmt::format("{:.{}f}", size, size >= 9.995 ? 1 : size >= 0.0995 ? 2 : 3);
+  int const leading = static_cast<int>(std::floor(std::log10(size)));  // 0.042 → −2
+  auto text = fmt::format("{:.{}f}", size, leading >= 1 ? 1 : leading >= -1 ? 2 : 1 - leading);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return (value < 0 ? "−" : "") + text;
@@ -71,6 +73,7 @@ std::string percent_text(double share) { return number_text(share * 100) + " %";
 
 std::string in_unit(double value, std::string const& unit) {
   if (unit == "ms") return duration_text(value);
+  if (unit == "1/s") return number_text(value) + "/s";
   return unit.empty() ? number_text(value) : fmt::format("{} {}", number_text(value), unit);
 }
 
@@ -86,6 +89,17 @@ std::string latency_cell(TrialResult const& trial, LatencyFigures const& latency
   if (latency.n == 0) return "–";
   if (!trial.stable) return "unstable";
   return estimate_text(latency.*quantile);
+}
+
+std::string unit_of(ObjectiveResult const& objective) {
+  auto const metric = std::string_view{objective.text}.substr(0, objective.text.find(':'));
+  for (auto const& known : known_metrics()) {
+    if (known.name != metric) continue;
+    if (known.kind == FigureName::Kind::duration) return "ms";
+    if (known.kind == FigureName::Kind::cores) return "cores";
+    if (known.kind == FigureName::Kind::memory) return "MiB";
+  }
+  return "";
 }
 
 std::string title_of(Decision decision) {

@@ -14,10 +14,11 @@ std::string bound_text(double ms);                      // "5 s", "250 ms": a bo
 std::string range_text(double low_ms, double high_ms);  // "4.1–5.2 ms": the unit once when both share it
 std::string estimate_text(Estimate const& ms);          // "4.56 ms [4.12–5.21 ms]"; no brackets without an interval
 std::string count_text(std::uint64_t n);                // "12 345", grouped by narrow no-break spaces
-std::string number_text(double value);                  // three significant digits, grouped, no exponent
+std::string number_text(double value);                  // two or three significant digits, grouped, no exponent
 std::string percent_text(double share);                 // 0.123 → "12.3 %"
-std::string in_unit(double value, std::string const& unit);  // "ms" as a duration, anything else as "1.2 cores"
+std::string in_unit(double value, std::string const& unit);  // "ms" as a duration, "12/s", else "1.2 cores"
 std::string in_unit(Estimate const& figure, std::string const& unit);
+std::string unit_of(ObjectiveResult const& objective);  // of its metric, by harness/assess/figure_names.hpp
 
 // A percentile of a trial for a table cell: "–" without samples, "unstable" where the backlog grew throughout, because
 // a percentile of a growing queue is a statement about when the measurement stopped.

@@ -123,7 +123,7 @@ var assay_charts = (function () {
     var axis = {
       axisLine: { lineStyle: { color: palette.rule } },
       axisTick: { lineStyle: { color: palette.rule } },
-      axisLabel: text,
+      axisLabel: { color: palette.muted, fontFamily: font, fontSize: 12, hideOverlap: true },
       nameTextStyle: text,
       splitLine: { lineStyle: { color: palette.grid } },
       minorSplitLine: { show: false }
@@ -147,7 +147,9 @@ var assay_charts = (function () {
     // `look` is "light" or "dark". Gives what echarts.init and setOption want.
     prepare: function (option, look, font) {
       var palette = palettes[look];
-      return { theme: theme(palette, font), option: resolve(option, palette) };
+      var resolved = resolve(option, palette);
+      (resolved.baseOption || resolved).animation = false;  // a report is read and printed, not watched
+      return { theme: theme(palette, font), option: resolved };
     }
   };
 })();

@@ -50,7 +50,6 @@
   global.render_chart = function (option_json, width, height) {
     complaints = [];
     var prepared = assay_charts.prepare(JSON.parse(option_json), 'light', 'DejaVu Sans');
-    prepared.option.animation = false;
     var chart = echarts.init(null, prepared.theme, { renderer: 'svg', ssr: true, width: width, height: height });
     try {
       chart.setOption(prepared.option);

@@ -26,9 +26,12 @@ struct Metric {
 };
 
 // Trials at one level stand beside each other, on a log axis by a factor.
-double shifted(TrialResult const& trial, std::vector<std::string> const& backends) {
-  auto const index = std::find(backends.begin(), backends.end(), trial.backend) - backends.begin();
-  double const centre = static_cast<double>(backends.size() - 1) / 2;
+double shifted(Assessment const& assessment, TrialResult const& trial) {
+  std::vector<std::string> here;
+  for (auto const& cell : cells_of(assessment))
+    if (cell.runners == trial.runners) here.push_back(cell.backend);
+  auto const index = std::find(here.begin(), here.end(), trial.backend) - here.begin();
+  double const centre = static_cast<double>(here.size() - 1) / 2;
   return trial.runners * std::pow(1.12, static_cast<double>(index) - centre) * std::pow(1.025, trial.repeat - 1);
 }
 
@@ -55,7 +58,8 @@ json::object ring(std::string_view color) {
 
 // Written at the backend's last point instead of a legend entry per metric and backend.
 void name_the_backend(json::object& datum, std::string const& backend) {
-  datum["label"] = fixed(R"({"show": true, "position": "right", "distance": 10, "formatter": "fn:named_duration"})");
+  datum["label"] = fixed(R"({"show": true, "position": "right", "distance": 10, "lineHeight": 15,
+    "align": "left", "formatter": "fn:named_duration"})");
   datum["note"] = backend;
 }
 
@@ -82,7 +86,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
         for (auto const* trial : cell.trials) {
           auto const& figure = trial->*metric.latency.*metric.quantile;
           if (!has_percentiles(*trial) || figure.value <= 0) continue;
-          double const x = shifted(*trial, backends);
+          double const x = shifted(assessment, *trial);
           auto datum = named_point(name_of(assessment, *trial), {x, figure.value});
           if (!trial->valid()) datum["name"] = name_of(assessment, *trial) + " (invalid trial)";
           if (!trial->valid()) datum["itemStyle"] = hollow(metric.color);
@@ -102,7 +106,8 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
       if (points.empty()) continue;
       if (metric.labelled && backends.size() > 1) name_the_backend(points.back().as_object(), backends[b]);
       auto line = fixed(R"({"type": "line", "lineStyle": {"width": 1.5},
-        "label": {"show": false, "position": "top", "distance": 9, "formatter": "fn:duration", "color": "color:ink"},
+        "label": {"show": false, "position": "top", "distance": 9, "formatter": "fn:duration", "color": "color:ink",
+                  "textBorderColor": "color:paper", "textBorderWidth": 3},
         "labelLayout": {"hideOverlap": true}})");
       line["name"] = metric.name;
       line["color"] = metric.color;
@@ -165,7 +170,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
       "Line chart with logarithmic axes: runners across, milliseconds upward; one line each for claim latency p99 and "
       "p50 and "
       "dispatch latency p99, with 95 % intervals as bars. The figures are in the latency table.";
-  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 50, "top": 104},
+  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 50, "right": 122, "top": 104},
     "legend": {"orient": "vertical", "itemGap": 6}})"));
   return chart;
 }
@@ -193,7 +198,7 @@ std::optional<Chart> latency_parts_chart(Assessment const& assessment) {
   double lowest = 1e300;
   double highest = 0;
   std::vector<std::string> names;
-  for (auto const& cell : cells) names.push_back(name_of(assessment, cell));
+  for (auto const& cell : cells) names.push_back(row_name_of(assessment, cell));
   auto const add = [&](json::array& data, std::size_t row, double ms) {
     if (ms <= 0) return;
     data.push_back(named_point(names[row], {ms, static_cast<std::int64_t>(row)}));
@@ -262,8 +267,8 @@ std::optional<Chart> latency_parts_chart(Assessment const& assessment) {
       "Dot plot with a logarithmic time axis: one row per level, one mark each for the p99 of claim latency, dispatch "
       "latency, "
       "runner shortage and the coordinator's inner steps. The figures are in the latency table.";
-  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 4, "right": 14, "top": 190},
-    "legend": {"orient": "vertical", "itemGap": 5}})"));
+  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 4, "right": 30, "top": 132},
+    "legend": {"itemGap": 8}})"));
   return chart;
 }
 

@@ -77,7 +77,7 @@ struct Panel {
 std::optional<Chart> cpu_chart(Assessment const& assessment) {
   auto const cells = cells_of(assessment);
   std::vector<std::string> names;
-  for (auto const& cell : cells) names.push_back(name_of(assessment, cell));
+  for (auto const& cell : cells) names.push_back(row_name_of(assessment, cell));
   json::array series;
   for (auto const& process : processes) {
     json::array data;
@@ -95,14 +95,14 @@ std::optional<Chart> cpu_chart(Assessment const& assessment) {
     "grid": {"left": 16, "right": 28, "top": 40, "bottom": 32, "containLabel": true},
     "legend": {"top": 4, "left": 0, "itemGap": 18, "itemWidth": 14},
     "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "fn:cores"},
-    "xAxis": {"type": "value", "name": "cores busy, mean of the measured phase", "nameLocation": "middle", "nameGap": 28}})");
+    "xAxis": {"type": "value", "name": "cores busy, on average", "nameLocation": "middle", "nameGap": 28}})");
   base["yAxis"] = rows_axis(names);
   base["series"] = std::move(series);
 
   Chart chart;
   chart.id = "cpu";
   chart.title = "Processor time by process";
-  chart.height = rows_height(cells.size(), 34, 110);
+  chart.height = rows_height(cells.size(), 38, 110);
   if (auto const* main = main_trial(assessment); main && main->coordinator.available)
     chart.takeaway = fmt::format(
         "With {} runners the coordinator uses {} of one core{}, {} µs of processor time per run{}.", main->runners,

@@ -41,7 +41,7 @@ double decade_above(double value) { return std::pow(10.0, std::ceil(std::log10(v
 
 json::object rows_axis(std::vector<std::string> const& names) {
   auto axis = fixed(R"({"type": "category", "inverse": true, "axisTick": {"show": false},
-    "axisLabel": {"color": "color:ink", "interval": 0}, "splitLine": {"show": true}})");
+    "axisLabel": {"color": "color:ink", "interval": 0, "lineHeight": 14, "width": 170, "overflow": "truncate"}, "splitLine": {"show": true}})");
   axis["data"] = json::array(names.begin(), names.end());
   return axis;
 }

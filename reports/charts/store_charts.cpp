@@ -27,7 +27,7 @@ std::optional<Chart> store_latency_chart(Assessment const& assessment) {
       if (cell.runners != main->runners) continue;
       for (auto const& each : cell.worst().store) {
         if (each.operation != operation.operation || each.latency.n == 0) continue;
-        auto const name = backends_of(assessment).size() > 1 ? each.operation + " · " + cell.backend : each.operation;
+        auto const name = backends_of(assessment).size() > 1 ? each.operation + "\n" + cell.backend : each.operation;
         auto const row = static_cast<std::int64_t>(names.size());
         double const p50 = std::max(each.latency.p50.value, 1e-3);
         double const p99 = std::max(each.latency.p99.value, 1e-3);
@@ -65,7 +65,7 @@ std::optional<Chart> store_latency_chart(Assessment const& assessment) {
   Chart chart;
   chart.id = "store-latency";
   chart.title = fmt::format("Store write latency by operation, with {} runners", main->runners);
-  chart.height = rows_height(names.size(), 30, 90);
+  chart.height = rows_height(names.size(), 36, 90);
   if (slowest)
     chart.takeaway =
         fmt::format("The slowest operation is “{}”: half of its {} calls take up to {}, 99 of 100 up to {}.",
@@ -135,7 +135,7 @@ std::optional<Chart> failed_claims_chart(Assessment const& assessment) {
   std::vector<TrialResult const*> trials;
   for (auto const& cell : cells_of(assessment)) {
     trials.push_back(&cell.worst());
-    names.push_back(name_of(assessment, cell));
+    names.push_back(row_name_of(assessment, cell));
     for (auto const& [cause, count] : cell.worst().failed_claims)
       if (count > 0) causes.insert(cause);
   }
@@ -183,7 +183,7 @@ std::optional<Chart> failed_claims_chart(Assessment const& assessment) {
   Chart chart;
   chart.id = "failed-claims";
   chart.title = "Failed claims by cause";
-  chart.height = rows_height(names.size(), 34, 110);
+  chart.height = rows_height(names.size(), 38, 110);
   chart.takeaway = worst
                        ? fmt::format("At worst, with {}, {} of {} claim attempts failed.", name_of(assessment, *worst),
                                      percent_text(worst_share), count_text(worst->claim_attempts))

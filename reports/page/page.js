@@ -11,7 +11,6 @@
     var look = dark.matches && !printing.matches ? 'dark' : 'light';
     var font = window.getComputedStyle(plot).fontFamily;
     var prepared = assay_charts.prepare(options[plot.getAttribute('data-chart')], look, font);
-    prepared.option.animation = false;
     var chart = echarts.init(plot, prepared.theme, { renderer: 'svg' });
     chart.setOption(prepared.option);
     return chart;

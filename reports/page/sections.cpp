@@ -9,7 +9,21 @@
 namespace assay {
 namespace {
 
-Markup paragraph(std::string const& text) { return element("p", {text}); }
+// Text in which `…` is code, as the policy's authors and the command line write it.
+Markup prose(std::string_view text) {
+  Markup result;
+  while (!text.empty()) {
+    auto const open = text.find('`');
+    auto const close = open == std::string_view::npos ? open : text.find('`', open + 1);
+    result += text.substr(0, close == std::string_view::npos ? close : open);
+    if (close == std::string_view::npos) break;
+    result += element("code", {text.substr(open + 1, close - open - 1)});
+    text.remove_prefix(close + 1);
+  }
+  return result;
+}
+
+Markup paragraph(std::string const& text) { return element("p", {prose(text)}); }
 
 Markup section(std::string_view id, std::string_view heading, std::initializer_list<Markup> content) {
   Markup body;
@@ -117,7 +131,7 @@ Markup reason_item(Reason const& reason) {
 
 Markup bullet_list(std::vector<std::string> const& items) {
   Markup list;
-  for (auto const& item : items) list += element("li", {item});
+  for (auto const& item : items) list += element("li", {prose(item)});
   return element("ul", {list});
 }
 
@@ -160,8 +174,7 @@ Markup conditions(Assessment const& assessment) {
         "p", {element("b", {backend.name}), ": ", backend.description, ". Durability: ", backend.durability, "."});
   return section("conditions", "Conditions",
                  {assessment.description.empty() ? Markup{} : paragraph(assessment.description),
-                  element("dl", {{"class", "pairs"}}, {list}), compression_note(assessment), backends,
-                  to_html(backends_table(assessment))});
+                  element("dl", {{"class", "pairs"}}, {list}), backends, to_html(backends_table(assessment))});
 }
 
 Markup what_next(Assessment const& assessment) {
@@ -184,7 +197,11 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
   page += what_next(assessment);
   page += conditions(assessment);
   page += section("latency", "Latency",
-                  {to_html(latency_table(assessment)), figure(charts, "latency-parts"),
+                  {element("div", {{"class", "breakout"}}, {to_html(latency_table(assessment))}),
+                   paragraph("Claim latency = dispatch latency + runner shortage, run by run. “Erlang C” is the "
+                             "shortage that queueing theory "
+                             "predicts for a coordinator that costs nothing."),
+                   figure(charts, "latency-parts"),
                    folded("Response times and schedule lag", to_html(response_table(assessment)))});
   page += section("cpu", "Processor time", {figure(charts, "cpu"), to_html(cpu_table(assessment))});
   page +=
