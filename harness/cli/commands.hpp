@@ -1,0 +1,31 @@
+// The verbs. Each takes the options as the command line gave them, prints its result on stdout, what people should know
+// meanwhile on stderr, and returns the exit status. Failure thrown by any of them becomes one line and its status in
+// main().
+#pragma once
+
+#include "harness/scenario/overrides.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace assay {
+
+struct RunOptions {
+  std::filesystem::path scenario;
+  Overrides overrides;
+  std::filesystem::path out = "results";
+  std::optional<std::string> postgres_url;
+  bool json = false;
+  std::string command;  // as typed
+};
+
+int run_command(RunOptions const& options);
+int report_command(std::filesystem::path const& folder);
+int gate_command(std::filesystem::path const& folder, std::vector<std::string> const& thresholds, bool json);
+int validate_command(std::vector<std::filesystem::path> const& files, Overrides const& overrides);
+int list_command(std::filesystem::path const& folder);
+int backends_command(bool json);
+
+}  // namespace assay

@@ -1,0 +1,105 @@
+#include "harness/base/error.hpp"
+#include "harness/cli/commands.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace assay {
+
+namespace {
+
+void add_overrides(CLI::App& command, Overrides& overrides) {
+  command
+      .add_option("--set", overrides.set, "Change one key of the scenario, e.g. phases.measure=20s; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--runners", overrides.runners, "Numbers of runners, e.g. 10,50")->type_name("N,…");
+  command.add_option("--backend", overrides.backend, "Backends, e.g. memory,postgres-batch")->type_name("NAME,…");
+  command.add_option("--repeat", overrides.repeat, "How often to measure each level")->type_name("N");
+  command.add_option("--seed", overrides.seed, "Replay the arrivals and run lengths of an earlier run")->type_name("N");
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App app{"assay: does a run coordinator need a message queue? Measured, not argued.", "assay"};
+  app.set_version_flag("--version", fmt::format("assay {}", ASSAY_VERSION));
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 pass, 1 internal error, 2 bad input, 3 objective missed, 4 invalid or inconclusive,\n"
+      "5 a run was lost or doubled, 6 a service can't be reached, 130/143 interrupted (what was measured is kept).");
+
+  RunOptions run;
+  std::string format = "text";
+  auto const formats = CLI::IsMember({"text", "json"});
+  auto* run_verb = app.add_subcommand("run", "Drive a scenario, decide, write the report");
+  run_verb->add_option("scenario", run.scenario, "A scenario file, e.g. scenarios/pr-007.yaml")->required();
+  add_overrides(*run_verb, run.overrides);
+  run_verb->add_option("--out", run.out, "Where results folders are made")->capture_default_str();
+  run_verb
+      ->add_option("--postgres-url", run.postgres_url,
+                   "Use this PostgreSQL instead of a private one (also: ASSAY_POSTGRES_URL)")
+      ->envname("ASSAY_POSTGRES_URL")
+      ->type_name("URL");
+  run_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
+  std::filesystem::path folder;
+  auto* report_verb = app.add_subcommand("report", "Render the report of a results folder again");
+  report_verb->add_option("folder", folder, "A results folder, e.g. results/pr-007/latest")->required();
+
+  std::vector<std::string> thresholds;
+  auto* gate_verb = app.add_subcommand("gate", "Hold a results folder against thresholds; exit 3 when one is missed");
+  gate_verb->add_option("folder", folder, "A results folder")->required();
+  gate_verb->add_option("--threshold", thresholds, "E.g. 'claim_latency: p99 < 5s'; may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  gate_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
+  std::vector<std::filesystem::path> files;
+  Overrides overrides;
+  auto* validate_verb = app.add_subcommand("validate", "Check scenarios, all mistakes at once; starts nothing");
+  validate_verb->add_option("scenarios", files, "Scenario files")->required();
+  add_overrides(*validate_verb, overrides);
+
+  std::filesystem::path scenarios = "scenarios";
+  auto* list_verb = app.add_subcommand("list", "The scenarios of a folder, and how long each takes");
+  list_verb->add_option("folder", scenarios, "Where to look")->capture_default_str();
+
+  auto* backends_verb = app.add_subcommand("backends", "The backends of this build, and what they declare");
+  backends_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& error) {
+    int const status = app.exit(error, std::cout, std::cerr);
+    return status == 0 ? 0 : static_cast<int>(ExitStatus::bad_input);
+  }
+  bool const json = format == "json";
+  if (run_verb->parsed()) {
+    run.json = json;
+    run.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
+    return run_command(run);
+  }
+  if (report_verb->parsed()) return report_command(folder);
+  if (gate_verb->parsed()) return gate_command(folder, thresholds, json);
+  if (validate_verb->parsed()) return validate_command(files, overrides);
+  if (list_verb->parsed()) return list_command(scenarios);
+  return backends_command(json);
+}
+
+}  // namespace
+
+}  // namespace assay
+
+int main(int argc, char** argv) {
+  try {
+    return assay::dispatch(argc, argv);
+  } catch (assay::Failure const& failure) {
+    fmt::print(stderr, "assay: {}\n", failure.what());
+    return static_cast<int>(failure.status());
+  } catch (std::exception const& error) {
+    fmt::print(stderr, "assay: internal error: {}\n", error.what());
+    return static_cast<int>(assay::ExitStatus::internal_error);
+  }
+}

@@ -1,0 +1,114 @@
+#include "harness/cli/summary.hpp"
+
+#include "harness/base/clock.hpp"
+#include "harness/base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+
+namespace {
+
+std::string latency(Estimate const& estimate, std::uint64_t n) {
+  return n == 0 ? std::string{"–"} : humanize(from_seconds(estimate.value / 1e3));
+}
+
+// fmt pads by code points' width as it knows it; µ and – are one column each, which it gets right.
+std::string cores(ProcessFigures const& process) {
+  return process.available ? fmt::format("{:.2f}", process.cpu_cores_mean) : "–";
+}
+
+char const* mark(Reason::Finding finding) {
+  switch (finding) {
+    case Reason::Finding::refuted: return "no ";
+    case Reason::Finding::met: return "YES";
+    case Reason::Finding::undecided: return "?  ";
+    case Reason::Finding::note: return "·  ";
+  }
+  return "";
+}
+
+std::string wrap(std::string_view text, std::size_t columns, std::string_view indent) {
+  std::string result;
+  std::size_t column = 0;
+  for (auto const& word : split(text, ' ')) {
+    std::size_t const length =
+        static_cast<std::size_t>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+    if (column != 0 && column + 1 + length > columns) {
+      result += '\n';
+      result += indent;
+      column = indent.size();
+    } else if (column != 0) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += length;
+  }
+  return result;
+}
+
+std::string trial_row(TrialResult const& trial) {
+  auto const state = trial.partial                    ? "partial"
+                     : !trial.ledger.breaches.empty() ? "BROKEN"
+                     : !trial.stable                  ? "unstable"
+                     : !trial.valid()                 ? "INVALID"
+                                                      : "valid";
+  std::uint64_t failed = 0;
+  for (auto const& [cause, count] : trial.failed_claims) failed += count;
+  return fmt::format("{:>7}  {:<21} {:>6.0f}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}  {}\n",
+                     trial.runners, trial.backend, trial.accepted_per_s,
+                     trial.stable ? latency(trial.claim_latency.p50, trial.claim_latency.n) : "–",
+                     trial.stable ? latency(trial.claim_latency.p99, trial.claim_latency.n) : "–",
+                     trial.stable ? latency(trial.dispatch_latency.p99, trial.dispatch_latency.n) : "–",
+                     trial.stable ? latency(trial.runner_shortage.p99, trial.runner_shortage.n) : "–", failed,
+                     cores(trial.coordinator), cores(trial.database), cores(trial.generator), state);
+}
+
+}  // namespace
+
+std::string printed_summary(Assessment const& assessment, bool colour) {
+  auto const bold = [colour](std::string_view text) {
+    return colour ? fmt::format("\033[1m{}\033[0m", text) : std::string{text};
+  };
+  std::string out = fmt::format("{}\n\n", bold(assessment.title));
+  out += fmt::format("{:>7}  {:<21} {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>17}\n", "", "", "", "claim", "claim",
+                     "dispatch", "shortage", "failed", "CPU cores");
+  out += fmt::format("{:>7}  {:<21} {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}\n", "runners",
+                     "backend", "runs/s", "p50", "p99", "p99", "p99", "claims", "coord", "db", "gen");
+  for (auto const& trial : assessment.trials) {
+    out += trial_row(trial);
+    if (!trial.failure.empty()) out += fmt::format("         {}\n", trial.failure);
+    for (auto const& guard : trial.guards) {
+      if (guard.state != Guard::State::failed) continue;
+      out += fmt::format("         {}: {:.4g}, rule {}. {}\n", guard.name, guard.measured, guard.rule, guard.detail);
+    }
+    for (auto const& breach : trial.ledger.breaches)
+      out += fmt::format("         {}: {}\n", breach.invariant, breach.what);
+    for (auto const& objective : trial.objectives) {
+      if (objective.state == ObjectiveResult::State::met) continue;
+      out += "         " +
+             wrap(fmt::format("{} {}: {}", objective.text,
+                              objective.state == ObjectiveResult::State::missed ? "MISSED" : "undecided",
+                              objective.reason),
+                  91, "         ") +
+             '\n';
+    }
+  }
+  if (assessment.time_compression != 1) {
+    out += fmt::format("\n(time compressed {:g}-fold: claim latency and shortage are given at the modelled scale)\n",
+                       assessment.time_compression);
+  }
+  if (!assessment.question.empty()) out += fmt::format("\n{}\n", wrap(assessment.question, 100, ""));
+  out += fmt::format("{}\n\n", bold(wrap(assessment.verdict.headline, 100, "")));
+  for (auto const& reason : assessment.verdict.reasons) {
+    out += fmt::format("  {} {}\n", mark(reason.finding), wrap(reason.text, 94, "      "));
+  }
+  if (!assessment.verdict.next_steps.empty()) out += '\n';
+  for (auto const& step : assessment.verdict.next_steps) out += fmt::format("  → {}\n", wrap(step, 96, "    "));
+  return out;
+}
+
+}  // namespace assay

@@ -1,0 +1,155 @@
+#include "harness/experiment/assessment_run.hpp"
+
+#include "harness/assess/decide.hpp"
+#include "harness/assess/objectives.hpp"
+#include "harness/base/random.hpp"
+#include "harness/base/text.hpp"
+#include "harness/experiment/conditions.hpp"
+#include "harness/experiment/figures.hpp"
+#include "harness/experiment/trial.hpp"
+#include "harness/record/results_folder.hpp"
+#include "harness/scenario/resolved.hpp"
+
+#include <fmt/format.h>
+
+namespace assay {
+
+namespace {
+
+// Set-up, drain and tear-down of a trial besides its phases, for the time that is left. Measured; only a display.
+constexpr Duration overhead_per_trial = seconds{5};
+
+struct Planned {
+  Level level;
+  int repeat = 1;
+};
+
+std::vector<Planned> plan_of(Scenario const& scenario) {
+  std::vector<Planned> plan;
+  for (int repeat = 1; repeat <= scenario.repeat; ++repeat) {
+    for (auto const& level : scenario.levels) plan.push_back({level, repeat});
+  }
+  return plan;
+}
+
+BackendEntry const& backend_named(std::vector<BackendEntry> const& backends, std::string const& name) {
+  auto const found = std::find_if(backends.begin(), backends.end(), [&](auto const& b) { return b.name == name; });
+  if (found == backends.end()) throw Failure{ExitStatus::bad_input, fmt::format("there is no backend {}", name)};
+  if (!found->missing.empty())
+    throw Failure{ExitStatus::bad_input, fmt::format("backend {} is {}", name, found->missing)};
+  return *found;
+}
+
+std::string result_line(TrialResult const& trial) {
+  if (!trial.failure.empty()) return "ended early: " + trial.failure;
+  auto const latency = [](Estimate const& e) { return humanize(from_seconds(e.value / 1e3)); };
+  return fmt::format("{:.0f} runs/s · claim p99 {} · dispatch p99 {} · {}", trial.accepted_per_s,
+                     latency(trial.claim_latency.p99), latency(trial.dispatch_latency.p99),
+                     trial.ledger.breaches.empty() ? (trial.valid() ? "valid" : "INVALID") : "INVARIANT BROKEN");
+}
+
+// What the trial left behind, in the results folder at once: a later crash must not take it along.
+void keep_files(ResultsFolder const& folder, std::chrono::system_clock::time_point start, Evidence const& evidence,
+                TrialFigures const& figures) {
+  auto const& trial = figures.result;
+  folder.write_run_events(trial.id, evidence.events);
+  folder.write_ledger(trial.id, "coordinator", evidence.coordinator_ledger);
+  std::vector<HistogramLogEntry> entries;
+  for (auto const& [name, values] : figures.histograms) {
+    entries.push_back({.tag = name,
+                       .start = evidence.plan.scenario->phases.warm_up,
+                       .length = from_seconds(trial.measured_s),
+                       .histogram = values});
+  }
+  folder.write_histograms(trial.id, start, entries);
+}
+
+void add_backend_facts(Assessment& assessment, BackendEntry const& backend, Evidence const& evidence) {
+  auto const known = std::any_of(assessment.backends.begin(), assessment.backends.end(),
+                                 [&](auto const& facts) { return facts.name == backend.name; });
+  if (known) return;
+  assessment.backends.push_back({.name = backend.name,
+                                 .description = backend.description,
+                                 .durability = backend.durability,
+                                 .capabilities = backend.capabilities,
+                                 .facts = evidence.store_facts});
+}
+
+TrialResult failed_trial(TrialPlan const& plan, std::string const& why) {
+  TrialResult result;
+  result.id = trial_id(plan);
+  result.runners = plan.level.runners;
+  result.backend = plan.level.backend;
+  result.repeat = plan.repeat;
+  result.seed = plan.seed;
+  result.partial = true;
+  result.failure = why;
+  return result;
+}
+
+}  // namespace
+
+RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
+  auto const& scenario = request.scenario;
+  for (auto const& level : scenario.levels) backend_named(request.backends, level.backend);  // before anything starts
+  SystemClock const clock;
+  auto const began = clock.now();
+  auto const folder = ResultsFolder::create(request.results, scenario.name, std::chrono::system_clock::now());
+  folder.write("scenario.resolved.yaml", to_yaml(scenario));
+
+  RunOutcome outcome{.folder = folder.path()};
+  auto& assessment = outcome.assessment;
+  describe(assessment, scenario, request.command);
+
+  asio::io_context context{1};
+  Interruption interruption{context};
+  auto const plan = plan_of(scenario);
+  Duration const per_trial = scenario.phases.warm_up + scenario.phases.measure + overhead_per_trial;
+  for (std::size_t i = 0; i < plan.size() && interruption.poll() == 0 && !outcome.early_status; ++i) {
+    auto const& [level, repeat] = plan[i];
+    TrialPlan trial{.scenario = &scenario, .level = level, .repeat = repeat};
+    trial.seed = Random::stream(scenario.seed, trial_id(trial))();
+    trial.backend = backend_named(request.backends, level.backend);
+    trial.coordinator = request.coordinator;
+    trial.postgres_url = request.postgres_url;
+    trial.left_afterwards = per_trial * static_cast<std::int64_t>(plan.size() - i - 1);
+    progress.begin_trial(i + 1, plan.size(), fmt::format("{} runners · {}", level.runners, level.backend));
+    try {
+      auto const start = std::chrono::system_clock::now();
+      auto const evidence = run_trial(context, trial, progress, interruption);
+      auto figures = figures_of(evidence);
+      keep_files(folder, start, evidence, figures);
+      for (auto const& objective : scenario.objectives)
+        figures.result.objectives.push_back(judge(objective, figures.result));
+      add_backend_facts(assessment, trial.backend, evidence);
+      outcome.early_status = evidence.failure_status;
+      assessment.trials.push_back(std::move(figures.result));
+    } catch (Failure const& failure) {
+      outcome.early_status = failure.status();
+      assessment.trials.push_back(failed_trial(trial, failure.what()));
+    }
+    progress.end_trial(result_line(assessment.trials.back()));
+  }
+  outcome.signal = interruption.signal();
+  assessment.partial = outcome.signal != 0 || outcome.early_status.has_value();
+  assessment.wall_s = to_seconds(clock.now() - began);
+  assessment.verdict = decide(assessment, request.policy);
+  folder.write_assessment(assessment);
+  folder.finish();
+  return outcome;
+}
+
+ExitStatus exit_status_of(Assessment const& assessment) {
+  bool missed = false;
+  bool unclear = assessment.verdict.decision == Decision::inconclusive;
+  for (auto const& trial : assessment.trials) {
+    if (trial.ledger.lost > 0 || trial.ledger.doubled > 0 || !trial.ledger.breaches.empty())
+      return ExitStatus::invariant_broken;
+    for (auto const& objective : trial.objectives) missed = missed || objective.state == ObjectiveResult::State::missed;
+    unclear = unclear || !trial.valid();
+  }
+  if (missed) return ExitStatus::gate_failed;
+  return unclear ? ExitStatus::inconclusive : ExitStatus::pass;
+}
+
+}  // namespace assay

@@ -1,0 +1,103 @@
+#include "harness/experiment/conditions.hpp"
+
+#include "harness/base/text.hpp"
+#include "harness/measure/host_stats.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <boost/version.hpp>
+
+#include <chrono>
+
+namespace assay {
+
+namespace {
+
+std::string load_in_words(Scenario const& scenario) {
+  auto const& load = scenario.load;
+  std::string const rate =
+      load.runs_per_second ? fmt::format("{:g} runs a second", *load.runs_per_second)
+                           : fmt::format("{:g} runs a minute per runner", load.runs_per_minute_per_runner.value_or(0));
+  return fmt::format("{}, {} arrivals, open loop", rate,
+                     load.arrivals == LoadSpec::Arrivals::poisson ? "Poisson" : "evenly spaced");
+}
+
+std::string shape_in_words(DurationDistribution const& lengths) {
+  switch (lengths.shape) {
+    case DurationDistribution::Shape::constant: return "constant";
+    case DurationDistribution::Shape::uniform: return "uniform";
+    case DurationDistribution::Shape::exponential: return "exponential";
+    case DurationDistribution::Shape::lognormal: return "log-normal";
+  }
+  return "";
+}
+
+std::string classes_in_words(LoadSpec const& load) {
+  std::vector<std::string> classes;
+  for (auto const& one : load.classes) {
+    classes.push_back(
+        fmt::format("[{}] priority {} (weight {:g})", fmt::join(one.tags, ", "), one.priority, one.weight));
+  }
+  return fmt::format("{}", fmt::join(classes, "; "));
+}
+
+}  // namespace
+
+void describe(Assessment& assessment, Scenario const& scenario, std::string command) {
+  assessment.scenario_name = scenario.name;
+  assessment.title = scenario.title;
+  assessment.question = scenario.question;
+  assessment.description = scenario.description;
+  assessment.policy = scenario.policy;
+  assessment.needs = scenario.needs;
+  assessment.seed = scenario.seed;
+  assessment.time_compression = scenario.time_compression;
+  assessment.command = std::move(command);
+  assessment.started_utc = fmt::format(
+      "{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+  auto const& fleet = scenario.fleet;
+  auto const& phases = scenario.phases;
+  auto& conditions = assessment.conditions;
+  conditions.emplace_back("Load", load_in_words(scenario));
+  conditions.emplace_back(
+      "Run length", fmt::format("{}, mean {}", shape_in_words(fleet.run_length), humanize(fleet.run_length.mean)));
+  if (scenario.time_compression != 1) {
+    conditions.emplace_back(
+        "Time compression",
+        fmt::format("arrivals and run lengths {:g}-fold; hold and heartbeat as they are", scenario.time_compression));
+  }
+  conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", humanize(fleet.hold)));
+  conditions.emplace_back("Heartbeat", fmt::format("every {} per runner", humanize(fleet.heartbeat)));
+  conditions.emplace_back(
+      "Lease", fmt::format("{}, swept every {}, {} attempts at most", humanize(scenario.coordinator.lease),
+                           humanize(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
+  conditions.emplace_back("Payload", fmt::format("{} bytes", scenario.load.payload_bytes));
+  if (scenario.load.classes.size() > 1 || !scenario.load.classes.front().tags.empty()) {
+    conditions.emplace_back("Kinds of runs", classes_in_words(scenario.load));
+  }
+  conditions.emplace_back("Phases",
+                          fmt::format("warm-up {}, measured {}, drain up to {}; {} repeat(s)", humanize(phases.warm_up),
+                                      humanize(phases.measure), humanize(phases.drain), scenario.repeat));
+  conditions.emplace_back("Clients and server",
+                          "open-loop submitter, closed population of runners; generator, coordinator and "
+                          "store are processes on one machine, connected over loopback");
+
+  auto& environment = assessment.environment;
+  auto const host = read_host_facts();
+  auto const fact = [&](std::string name, auto const& value, auto const&... format) {
+    if (value) environment.emplace_back(std::move(name), fmt::format(fmt::runtime(format)..., *value));
+  };
+  fact("kernel", host.kernel, "Linux {}");
+  fact("CPU", host.cpu_model, "{}");
+  fact("usable CPUs", host.usable_cpus, "{:g}");
+  if (host.memory_bytes)
+    environment.emplace_back("memory", fmt::format("{:.1f} GiB", static_cast<double>(*host.memory_bytes) / (1 << 30)));
+  fact("descriptor limit", host.descriptors, "{}");
+  if (host.ephemeral_ports)
+    environment.emplace_back("ephemeral ports", fmt::format("{}", host.ephemeral_ports->count()));
+  environment.emplace_back("build", fmt::format("assay {}, {}, g++ {}, Boost {}.{}", ASSAY_VERSION, ASSAY_BUILD_TYPE,
+                                                __VERSION__, BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000));
+}
+
+}  // namespace assay

@@ -1,0 +1,140 @@
+#include "harness/experiment/coordinator_process.hpp"
+
+#include "harness/base/error.hpp"
+#include "harness/base/text.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <fstream>
+#include <sstream>
+
+namespace assay {
+
+namespace {
+
+namespace json = boost::json;
+
+std::string read_text(std::filesystem::path const& path) {
+  std::ifstream in{path, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
+}
+
+std::string text_of(json::value const& value) {
+  if (value.is_string()) return std::string{value.get_string()};
+  if (value.is_bool()) return value.get_bool() ? "yes" : "no";
+  return json::serialize(value);
+}
+
+std::vector<std::pair<std::string, std::string>> pairs_of(json::value const* object) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  if (object == nullptr || !object->is_object()) return pairs;
+  for (auto const& [key, value] : object->get_object()) {
+    std::string name{key};
+    std::replace(name.begin(), name.end(), '_', ' ');
+    pairs.emplace_back(std::move(name), text_of(value));
+  }
+  return pairs;
+}
+
+std::string string_at(json::object const& object, std::string_view key) {
+  auto const* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
+}
+
+ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesystem::path const& ledger,
+                                 std::filesystem::path const& log) {
+  auto const identities = options.folder / "identities.json";
+  std::ofstream{identities} << options.identities;
+  std::filesystem::permissions(identities, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  auto const& spec = options.spec;
+  ChildCommand command;
+  command.argv = {options.program.string(),
+                  "serve",
+                  "--backend",
+                  options.backend,
+                  "--listen",
+                  "127.0.0.1:0",
+                  "--identities",
+                  identities.string(),
+                  "--ledger",
+                  ledger.string(),
+                  "--lease",
+                  format_duration(spec.lease),
+                  "--sweep-interval",
+                  format_duration(spec.sweep_interval),
+                  "--max-attempts",
+                  std::to_string(spec.max_attempts),
+                  "--die-with-parent"};
+  if (!options.store_url.empty()) command.argv.insert(command.argv.end(), {"--store-url", options.store_url});
+  if (spec.store_connections > 0) {
+    command.argv.insert(command.argv.end(), {"--store-connections", std::to_string(spec.store_connections)});
+  }
+  command.log = log;
+  return command;
+}
+
+}  // namespace
+
+std::filesystem::path coordinator_program() {
+  auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "assay-coordinator";
+  if (!std::filesystem::exists(program)) {
+    throw Failure{ExitStatus::internal_error,
+                  fmt::format("the coordinator program {} is missing; build it (./assess does)", program.string())};
+  }
+  return program;
+}
+
+std::vector<BackendEntry> known_backends(std::filesystem::path const& program) {
+  auto const log = std::filesystem::temp_directory_path() / fmt::format("assay-backends-{}.json", ::getpid());
+  ChildCommand command;
+  command.argv = {program.string(), "backends", "--format", "json"};
+  command.log = log;
+  ChildProcess process{std::move(command)};
+  auto const exit = process.wait_until(std::chrono::steady_clock::now() + seconds{10});
+  std::string const text = read_text(log);
+  std::filesystem::remove(log);
+  boost::system::error_code error;
+  auto const document = json::parse(text, error);
+  if (!exit || !exit->clean() || error || !document.is_object() ||
+      document.get_object().if_contains("backends") == nullptr) {
+    throw Failure{ExitStatus::internal_error, fmt::format("{} does not say which backends it has", program.string())};
+  }
+  std::vector<BackendEntry> entries;
+  for (auto const& item : document.at("backends").as_array()) {
+    auto const& object = item.as_object();
+    BackendEntry entry{.name = string_at(object, "name"),
+                       .description = string_at(object, "description"),
+                       .service = string_at(object, "service"),
+                       .missing = string_at(object, "missing"),
+                       .capabilities = pairs_of(object.if_contains("capabilities"))};
+    for (auto const& [name, value] : entry.capabilities) {
+      if (name == "durability") entry.durability = value;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+CoordinatorProcess::CoordinatorProcess(CoordinatorOptions const& options)
+    : ledger_{options.folder / "coordinator-ledger.csv"},
+      log_{options.folder / "coordinator.log"},
+      process_{coordinator_command(options, ledger_, log_)} {
+  auto const line = process_.wait_for_line("{\"listening\"", std::chrono::steady_clock::now() + seconds{30});
+  if (!line) {
+    throw Failure{ExitStatus::unreachable,
+                  fmt::format("the coordinator with backend {} did not start: {}", options.backend, last_line(log_))};
+  }
+  auto const ready = json::parse(*line);
+  std::string const address = text_of(ready.at("listening"));
+  auto const colon = address.rfind(':');
+  endpoint_ = {boost::asio::ip::make_address(address.substr(0, colon)),
+               static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))};
+  facts_ = pairs_of(ready.as_object().if_contains("facts"));
+}
+
+bool CoordinatorProcess::stop() { return process_.stop({SIGTERM}, seconds{15}).clean(); }
+
+}  // namespace assay

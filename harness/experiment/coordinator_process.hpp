@@ -1,0 +1,65 @@
+// The reference coordinator as the harness sees it: a program of its own (so that its CPU is attributable), started for
+// one trial, told where its store is, waited for until it answers, stopped. The harness never links a backend; what
+// backends there are, and what they declare, it asks the program.
+#pragma once
+
+#include "harness/scenario/scenario.hpp"
+#include "harness/services/child_process.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace assay {
+
+struct BackendEntry {
+  std::string name, description;
+  std::string service;  // the server it needs ("postgresql"), empty for none
+  std::string missing;  // why it can't be used in this build; empty when it can
+  std::string durability;
+  std::vector<std::pair<std::string, std::string>> capabilities;  // "fenced completion" → "yes"
+};
+
+// The coordinator program that belongs to this program: beside it in the same folder. Throws Failure when it isn't
+// there.
+std::filesystem::path coordinator_program();
+
+// Runs `assay-coordinator backends --format json`. Throws Failure{internal_error} when that can't be understood.
+std::vector<BackendEntry> known_backends(std::filesystem::path const& program);
+
+struct CoordinatorOptions {
+  std::filesystem::path program;
+  std::string backend;
+  std::string store_url;  // empty for backends without a server
+  CoordinatorSpec spec;
+  std::filesystem::path folder;  // for its identities, ledger and log; exists
+  std::string identities;        // JSON, see simulated_runners/identities.hpp
+};
+
+class CoordinatorProcess {
+ public:
+  // Returns when it listens. Throws Failure{unreachable} with the coordinator's own last words when it doesn't.
+  explicit CoordinatorProcess(CoordinatorOptions const& options);
+
+  boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
+  pid_t pid() const { return process_.pid(); }
+  int pidfd() const { return process_.pidfd(); }
+  bool running() { return process_.running(); }
+  std::vector<std::pair<std::string, std::string>> const& facts() const { return facts_; }
+  std::filesystem::path const& ledger() const { return ledger_; }
+  std::filesystem::path const& log() const { return log_; }
+
+  // SIGTERM, then harder. True when it ended by itself with status 0.
+  bool stop();
+
+ private:
+  std::filesystem::path ledger_, log_;
+  ChildProcess process_;
+  boost::asio::ip::tcp::endpoint endpoint_;
+  std::vector<std::pair<std::string, std::string>> facts_;
+};
+
+}  // namespace assay

@@ -1,0 +1,316 @@
+#include "harness/experiment/trial.hpp"
+
+#include "harness/base/text.hpp"
+#include "harness/experiment/stats_client.hpp"
+#include "harness/measure/loop_monitor.hpp"
+#include "harness/services/postgres_service.hpp"
+#include "harness/services/private_folder.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace assay {
+
+namespace {
+
+// How long a store may not answer before the trial is given up. Shorter outages are part of what is measured.
+constexpr Duration longest_outage = seconds{8};
+
+std::unique_ptr<PostgresService> start_service(TrialPlan const& plan) {
+  if (plan.backend.service.empty()) return nullptr;
+  if (plan.postgres_url) return std::make_unique<ExternalPostgres>(*plan.postgres_url);
+  return std::make_unique<PrivatePostgres>();
+}
+
+FleetPlan fleet_plan(TrialPlan const& plan, asio::ip::tcp::endpoint coordinator, TimePoint start) {
+  auto const& scenario = *plan.scenario;
+  FleetPlan fleet{.fleet = scenario.fleet, .load = scenario.load};
+  fleet.time_compression = scenario.time_compression;
+  fleet.runs_per_second = offered_rate(scenario, plan.level.runners);
+  fleet.runners = plan.level.runners;
+  fleet.seed = plan.seed;
+  fleet.coordinator = coordinator;
+  fleet.identities = make_identities(scenario.fleet, plan.level.runners, plan.seed);
+  fleet.submitter_token = make_submitter_token(plan.seed);
+  fleet.start = start;
+  fleet.warm_up = scenario.phases.warm_up;
+  fleet.measure = scenario.phases.measure;
+  fleet.max_attempts = scenario.coordinator.max_attempts;
+  return fleet;
+}
+
+std::string read_text(std::filesystem::path const& path) {
+  std::ifstream in{path, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
+}
+
+// Everything of a trial that runs on the event loop.
+class Drive {
+ public:
+  Drive(asio::io_context& context, Evidence& evidence, CoordinatorProcess& coordinator, std::optional<pid_t> database,
+        Progress& progress, Interruption& interruption)
+      : context_{context},
+        evidence_{evidence},
+        coordinator_{coordinator},
+        progress_{progress},
+        interruption_{interruption},
+        fleet_{context, clock_, fleet_plan(evidence.plan, coordinator.endpoint(), evidence.start), *evidence.recorder},
+        stats_{context.get_executor(), coordinator.endpoint()},
+        monitor_{context.get_executor(), clock_},
+        coordinator_process_{coordinator.pid(), ProcessMonitor::Scope::process},
+        generator_process_{::getpid(), ProcessMonitor::Scope::process},
+        coordinator_ended_{context.get_executor(), ::dup(coordinator.pidfd())},
+        finished_{context.get_executor()} {
+    if (database) database_process_.emplace(*database, ProcessMonitor::Scope::tree);
+  }
+
+  void run() {
+    interruption_.on_signal([this] { end_early("interrupted", std::nullopt); });
+    asio::co_spawn(context_, watch_coordinator(), asio::detached);
+    asio::co_spawn(context_, phases(), [this](std::exception_ptr error) {
+      error_ = error;
+      done_ = true;
+    });
+    context_.restart();
+    while (!done_ && context_.run_one() > 0) {
+    }
+    interruption_.on_signal({});
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  Awaitable<void> phases() {
+    phase_ = "connecting";
+    asio::co_spawn(context_, sample_each_second(), asio::detached);
+    asio::co_spawn(context_, watch_loop(), asio::detached);
+    asio::co_spawn(context_, boundaries(), asio::detached);
+    auto const connected = co_await fleet_.connect(evidence_.start + seconds{20});
+    if (connected.has_error() && !ended_early()) {
+      bool const ours = connected.error().kind == ErrorKind::misconfigured;
+      end_early(connected.error().detail, ours ? ExitStatus::inconclusive : ExitStatus::unreachable);
+    }
+    if (!ended_early()) co_await fleet_.run();
+    auto const now = clock_.now();
+    evidence_.measure_end = std::min(evidence_.measure_end, now);
+    evidence_.partial = ended_early();
+    if (!ended_early()) {
+      phase_ = "drain";
+      evidence_.drained = co_await fleet_.drain(now + evidence_.plan.scenario->phases.drain);
+    }
+    co_await fleet_.stop();
+    evidence_.stopped = clock_.now();
+    co_await final_stats();
+    stop_helpers();
+    while (helpers_ > 0) co_await finished_.wait_until();
+  }
+
+  // The store's own counts once nothing moves any more: what is neither completed nor dead must be found here. The
+  // coordinator keeps these counts for a second, so they are fresh after that long.
+  Awaitable<void> final_stats() {
+    if (!coordinator_.running()) co_return;
+    co_await sleep_until(evidence_.stopped + milliseconds{1100});
+    auto const last = co_await sample();
+    evidence_.final_stats = last.stats;
+  }
+
+  // The two ends of the measured phase, taken when they come and not at the nearest second.
+  Awaitable<void> boundaries() {
+    ++helpers_;
+    evidence_.host_begin = read_host_stats();
+    bool const began = co_await wait_until(evidence_.measure_begin);
+    if (began) {
+      phase_ = "measure";
+      evidence_.host_begin = read_host_stats();
+      monitor_.take();
+      evidence_.begin = co_await sample();
+    }
+    bool const ended = co_await wait_until(evidence_.measure_end);
+    if (evidence_.begin && ended) {
+      evidence_.loop = monitor_.take();
+      evidence_.host_end = read_host_stats();
+      evidence_.end = co_await sample();
+    }
+    helper_ended();
+  }
+
+  // False when the trial ended before.
+  Awaitable<bool> wait_until(TimePoint when) {
+    while (!stopping_ && clock_.now() < when) co_await sleep_until(std::min(when, clock_.now() + milliseconds{50}));
+    co_return !stopping_;
+  }
+
+  Awaitable<void> sample_each_second() {
+    ++helpers_;
+    TimePoint last_answer = clock_.now();
+    for (TimePoint next = evidence_.start;; next += seconds{1}) {
+      while (!stopping_ && clock_.now() < next) {
+        co_await sleep_until(std::min(next, clock_.now() + milliseconds{200}));
+        show_progress();
+      }
+      if (stopping_) break;
+      auto taken = co_await sample();
+      if (taken.stats && taken.stats->depth) last_answer = taken.cpu.time;
+      latest_claims_ = taken.recent_claims;
+      evidence_.samples.push_back(std::move(taken));
+      if (clock_.now() - last_answer > longest_outage) {
+        end_early(fmt::format("the store behind the coordinator did not answer for {}", humanize(longest_outage)),
+                  ExitStatus::unreachable);
+      }
+    }
+    helper_ended();
+  }
+
+  Awaitable<Sample> sample() {
+    while (asking_) co_await sleep_until(clock_.now() + milliseconds{2});
+    asking_ = true;
+    Sample taken;
+    taken.cpu.time = clock_.now();
+    taken.cpu.coordinator = coordinator_process_.sample();
+    if (database_process_) taken.cpu.database = database_process_->sample();
+    taken.cpu.generator = generator_process_.sample();
+    taken.fleet = fleet_.live();
+    taken.books = evidence_.recorder->books();
+    taken.recent_claims = evidence_.recorder->take_recent_claims();
+    auto stats = co_await stats_.get();
+    if (stats.has_value()) taken.stats = std::move(*stats);
+    asking_ = false;
+    co_return taken;
+  }
+
+  Awaitable<void> watch_loop() {
+    ++helpers_;
+    co_await monitor_.watch();
+    helper_ended();
+  }
+
+  Awaitable<void> watch_coordinator() {
+    ++helpers_;
+    auto [error] = co_await coordinator_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
+    if (!error && !stopping_) {
+      end_early(fmt::format("the coordinator ended during the trial: {}", last_line(coordinator_.log())),
+                ExitStatus::unreachable);
+    }
+    helper_ended();
+  }
+
+  bool ended_early() const { return !evidence_.failure.empty(); }
+
+  void end_early(std::string why, std::optional<ExitStatus> status) {
+    if (ended_early() || evidence_.stopped != TimePoint{}) return;
+    evidence_.failure = std::move(why);
+    evidence_.failure_status = status;
+    stopping_ = true;
+    asio::co_spawn(context_, fleet_.stop(), asio::detached);
+  }
+
+  void stop_helpers() {
+    stopping_ = true;
+    monitor_.stop();
+    stats_.close();
+    coordinator_ended_.close();
+  }
+
+  void helper_ended() {
+    --helpers_;
+    finished_.notify();
+  }
+
+  void show_progress() {
+    auto const now = clock_.now();
+    auto const& scenario = *evidence_.plan.scenario;
+    auto const live = fleet_.live();
+    double accepted = 0;
+    double offered = 0;
+    if (auto const n = evidence_.samples.size(); n >= 2) {
+      auto const& a = evidence_.samples[n - 2];
+      auto const& b = evidence_.samples[n - 1];
+      double const elapsed = to_seconds(b.cpu.time - a.cpu.time);
+      accepted = static_cast<double>(b.books.succeeded - a.books.succeeded) / elapsed;
+      offered = static_cast<double>(b.books.offered - a.books.offered) / elapsed;
+    }
+    if (phase_ == "connecting" && live.parked > 0 && now >= evidence_.start) phase_ = "warm-up";
+    ProgressState state{.phase = phase_, .parked = live.parked};
+    state.runners = static_cast<std::size_t>(evidence_.plan.level.runners);
+    state.offered_per_s = offered;
+    state.accepted_per_s = accepted;
+    if (!latest_claims_.empty()) {
+      state.claim_p50 = Duration{latest_claims_.value_at_quantile(0.5)};
+      state.claim_p99 = Duration{latest_claims_.value_at_quantile(0.99)};
+    }
+    state.backlog = static_cast<double>(live.outstanding) - static_cast<double>(live.working);
+    state.trial_left = evidence_.start + scenario.phases.warm_up + scenario.phases.measure - now;
+    state.left = std::max(Duration{}, state.trial_left) + evidence_.plan.left_afterwards;
+    progress_.update(state, now);
+  }
+
+  asio::io_context& context_;
+  Evidence& evidence_;
+  CoordinatorProcess& coordinator_;
+  Progress& progress_;
+  Interruption& interruption_;
+  SystemClock clock_;
+  Fleet fleet_;
+  StatsClient stats_;
+  LoopMonitor monitor_;
+  ProcessMonitor coordinator_process_, generator_process_;
+  std::optional<ProcessMonitor> database_process_;
+  asio::posix::basic_stream_descriptor<Executor> coordinator_ended_;
+  Signal finished_;
+  std::string_view phase_ = "connecting";
+  Histogram latest_claims_;
+  int helpers_ = 0;  // coroutines beside phases()
+  bool asking_ = false;
+  bool stopping_ = false;
+  bool done_ = false;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+std::string trial_id(TrialPlan const& plan) {
+  return fmt::format("r{:04}-{}-{}", plan.level.runners, plan.level.backend, plan.repeat);
+}
+
+Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress, Interruption& interruption) {
+  SystemClock const clock;
+  auto const service = start_service(plan);
+  PrivateFolder const folder{std::filesystem::temp_directory_path(), "assay-trial-"};
+  auto const identities = make_identities(plan.scenario->fleet, plan.level.runners, plan.seed);
+  CoordinatorProcess coordinator{{.program = plan.coordinator,
+                                  .backend = plan.level.backend,
+                                  .store_url = service ? service->url() : std::string{},
+                                  .spec = plan.scenario->coordinator,
+                                  .folder = folder.path(),
+                                  .identities = identities_json(identities, make_submitter_token(plan.seed))}};
+  Evidence evidence;
+  evidence.plan = std::move(plan);
+  evidence.store_facts = coordinator.facts();
+  evidence.kind_of_actor.push_back(0);
+  for (auto const& identity : identities) evidence.kind_of_actor.push_back(static_cast<std::uint32_t>(identity.kind));
+
+  // Room for every runner to connect and park before the first arrival is due.
+  evidence.start = clock.now() + milliseconds{300} + evidence.plan.level.runners * microseconds{500};
+  evidence.measure_begin = evidence.start + evidence.plan.scenario->phases.warm_up;
+  evidence.measure_end = evidence.measure_begin + evidence.plan.scenario->phases.measure;
+  evidence.recorder.emplace(Window{evidence.measure_begin, evidence.measure_end});
+
+  if (interruption.poll() != 0) {
+    evidence.partial = true;
+    evidence.failure = "interrupted";
+  } else {
+    auto const database = service ? service->postmaster_pid() : std::nullopt;
+    Drive{context, evidence, coordinator, database, progress, interruption}.run();
+  }
+  coordinator.stop();
+  evidence.coordinator_ledger = read_text(coordinator.ledger());
+  evidence.events = evidence.recorder->take_events();
+  return evidence;
+}
+
+}  // namespace assay

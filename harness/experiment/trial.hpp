@@ -1,0 +1,73 @@
+// One level measured once: fresh store, fresh coordinator process, fleet; connect, warm up, measure, drain, stop. Gives
+// back what was observed (Evidence); figures.hpp turns that into a TrialResult. Whatever goes wrong on the way (the
+// coordinator dies, the database goes away, Ctrl-C) ends the trial early and keeps what was measured.
+#pragma once
+
+#include "harness/base/async.hpp"
+#include "harness/experiment/coordinator_process.hpp"
+#include "harness/experiment/interruption.hpp"
+#include "harness/experiment/progress.hpp"
+#include "harness/measure/host_stats.hpp"
+#include "harness/measure/loop_monitor.hpp"
+#include "harness/measure/process_stats.hpp"
+#include "harness/measure/recorder.hpp"
+#include "reference_coordinator/protocol/stats.hpp"
+#include "simulated_runners/fleet.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace assay {
+
+struct TrialPlan {
+  Scenario const* scenario = nullptr;
+  Level level;
+  int repeat = 1;
+  std::uint64_t seed = 0;  // of this trial
+  BackendEntry backend;
+  std::filesystem::path coordinator;        // the program
+  std::optional<std::string> postgres_url;  // the user's server instead of a private one
+  Duration left_afterwards{};               // of the whole assessment, for the progress line
+};
+
+std::string trial_id(TrialPlan const& plan);  // "r0500-postgres-batch-1"
+
+// All three at one moment.
+struct CpuReading {
+  TimePoint time;
+  std::optional<ProcessStats> coordinator, database, generator;
+};
+
+struct Sample {  // once a second, and at the ends of the measured phase
+  CpuReading cpu;
+  FleetLive fleet;
+  Books books;
+  std::optional<protocol::CoordinatorStats> stats;
+  Histogram recent_claims;
+};
+
+struct Evidence {
+  TrialPlan plan;
+  TimePoint start, measure_begin, measure_end, stopped;
+  bool partial = false;  // not all of the measured phase happened
+  std::string failure;   // why it ended early, one line
+  std::optional<ExitStatus> failure_status;
+  bool drained = false;
+  std::optional<Recorder> recorder;
+  std::vector<RunEvent> events;
+  std::vector<std::uint32_t> kind_of_actor;
+  std::vector<Sample> samples;
+  std::optional<Sample> begin, end;                       // of the measured phase
+  std::optional<protocol::CoordinatorStats> final_stats;  // after the drain
+  std::optional<HostStats> host_begin, host_end;
+  LoopLateness loop;               // of the generator's event loop, measured phase
+  std::string coordinator_ledger;  // CSV
+  std::vector<std::pair<std::string, std::string>> store_facts;
+};
+
+// Throws Failure when the trial could not even begin (no server, no coordinator, a fleet that can't connect).
+Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress, Interruption& interruption);
+
+}  // namespace assay
