@@ -181,6 +181,34 @@ TEST(CoordinatorPeers, AnIdleConnectionIsClosedWithoutAWord) {
   EXPECT_TRUE(client.closed_by_peer());
 }
 
+// The answer does not fit into the socket's buffers: it is sent as the peer takes it, whole.
+TEST(CoordinatorPeers, ALargeAnswerReachesASlowReaderWhole) {
+  Coordinator coordinator;
+  Client client = coordinator.client();
+  std::string const payload(200'000, 'p');
+  for (int i = 0; i < 40; ++i) submit(client, payload);
+  Client slow = coordinator.client();
+  slow.socket().set_option(asio::socket_base::receive_buffer_size{64 * 1024});
+  slow.send(http::verb::get, "/runner/runs?wait=30s&max=40", plain_runner);
+  // The coordinator goes on serving others meanwhile.
+  coordinator.wait_for([](auto const& stats) { return stats.matcher.claims == 40; });
+  auto const runs = protocol::decode_assigned_runs(slow.receive().body()).value();
+  ASSERT_EQ(runs.size(), 40U);
+  for (auto const& run : runs) EXPECT_EQ(run.payload, payload);
+  coordinator.wait_for([](auto const& stats) { return stats.delivered_claims == 40; });
+}
+
+TEST(CoordinatorPeers, RunsGoBackWhenTheAnswerIsNotTakenInTime) {
+  Coordinator coordinator{{"--response-time", "100ms"}};
+  Client client = coordinator.client();
+  for (int i = 0; i < 40; ++i) submit(client, std::string(200'000, 'p'));
+  Client stuck = coordinator.client();
+  stuck.socket().set_option(asio::socket_base::receive_buffer_size{4096});
+  stuck.send(http::verb::get, "/runner/runs?wait=30s&max=40", plain_runner);
+  coordinator.wait_for([](auto const& stats) { return stats.undelivered_claims == 40; });
+  EXPECT_EQ(claim_one(client, plain_runner).attempt, 1);
+}
+
 TEST(CoordinatorPeers, AParkedPollIsNotIdle) {
   Coordinator coordinator{{"--idle-time", "50ms", "--request-time", "50ms"}};
   Client client = coordinator.client();
@@ -316,6 +344,40 @@ TEST(CoordinatorStop, WhoNeverFinishesItsRequestIsCutOffAfterTheStopTime) {
   EXPECT_EQ(client.receive().result_int(), 100U);
   EXPECT_TRUE(coordinator.process().stop().clean());
   EXPECT_TRUE(client.closed_by_peer());
+}
+
+TEST(CoordinatorStop, ASecondSignalCutsOffWhatIsInProgress) {
+  Coordinator coordinator;
+  Client client = coordinator.client();
+  client.send_raw("POST /runs HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.receive().result_int(), 100U);
+  // Far less than the stop time of ten seconds, after which it would end by itself.
+  EXPECT_TRUE(coordinator.process().stop({SIGTERM, SIGTERM}, milliseconds{300}).clean());
+}
+
+// A shell that starts the coordinator in the background and ends: with the flag, the coordinator ends too.
+TEST(CoordinatorStop, DiesWithItsParent) {
+  PrivateFolder const place{std::filesystem::temp_directory_path(), "assay-coordinator-test-"};
+  auto const identities = write_identities(place.path());
+  auto const script = fmt::format(
+      "{} --die-with-parent --listen 127.0.0.1:0 --identities {} & while ! grep -q listening {}; do :; done",
+      ASSAY_COORDINATOR, identities.string(), (place.path() / "log").string());
+  ChildCommand command;
+  command.argv = {"/bin/sh", "-c", script};
+  command.log = place.path() / "log";
+  ChildProcess shell{command};
+  auto const line = shell.wait_for_line("{\"listening\"", SystemClock{}.now() + patience);
+  ASSERT_TRUE(line);
+  auto const ready = boost::json::parse(*line);
+  std::string const listening{ready.at("listening").as_string()};
+  auto const port = static_cast<std::uint16_t>(std::stoi(listening.substr(listening.rfind(':') + 1)));
+  ASSERT_TRUE(shell.wait_until(SystemClock{}.now() + patience));
+  EXPECT_THROW(
+      {
+        for (TimePoint const deadline = SystemClock{}.now() + patience; SystemClock{}.now() < deadline;) Client{port};
+      },
+      boost::system::system_error)
+      << "still there";
 }
 
 TEST(CoordinatorStart, ThePortInUseIsOneClearLineAndStatus6) {
