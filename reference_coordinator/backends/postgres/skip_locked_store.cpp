@@ -65,7 +65,8 @@ Awaitable<void> Pool::drained() {
 struct SkipLockedStore::Reporting {
   Reporting(Executor executor, std::vector<Report> r) : reports{std::move(r)}, done{executor} {}
   std::vector<Report> reports;
-  std::size_t next = 0;
+  std::vector<std::size_t> turn;  // those that are being sent, of different runs
+  std::size_t next = 0;           // of the turn
   std::size_t working = 0;
   std::optional<Error> error;  // one of them, when there was any
   Signal done;
@@ -247,9 +248,22 @@ Awaitable<Result<std::vector<Outcome>>> SkipLockedStore::release(std::vector<Cla
 Awaitable<Result<std::vector<Outcome>>> SkipLockedStore::report_all(std::vector<Report> reports) {
   if (reports.size() > max_items_per_call) co_return too_many(reports.size());
   auto const call = std::make_shared<Reporting>(executor_, std::move(reports));
-  call->working = std::min(call->reports.size(), pool_.size());
-  for (std::size_t i = call->working; i > 0; --i) asio::co_spawn(executor_, report_each(call), rethrow);
-  while (call->working > 0) co_await call->done.wait_until();
+  // Reports on different runs go out side by side, those on one run one after the other.
+  std::vector<std::size_t> later(call->reports.size());
+  for (std::size_t i = 0; i < later.size(); ++i) later[i] = i;
+  while (!later.empty()) {
+    std::unordered_set<RunId> runs;
+    call->turn = std::exchange(later, {});
+    std::erase_if(call->turn, [&](std::size_t i) {
+      bool const again = !runs.insert(call->reports[i].run).second;
+      if (again) later.push_back(i);
+      return again;
+    });
+    call->next = 0;
+    call->working = std::min(call->turn.size(), pool_.size());
+    for (std::size_t i = call->working; i > 0; --i) asio::co_spawn(executor_, report_each(call), rethrow);
+    while (call->working > 0) co_await call->done.wait_until();
+  }
   std::vector<Outcome> outcomes;
   bool all_unavailable = true;
   for (Report const& report : call->reports) {
@@ -261,8 +275,8 @@ Awaitable<Result<std::vector<Outcome>>> SkipLockedStore::report_all(std::vector<
 }
 
 Awaitable<void> SkipLockedStore::report_each(std::shared_ptr<Reporting> call) {
-  while (call->next < call->reports.size()) {
-    Report& report = call->reports[call->next++];
+  while (call->next < call->turn.size()) {
+    Report& report = call->reports[call->turn[call->next++]];
     if (report.outcome) continue;
     Result<Outcome> outcome = co_await report_one(std::move(report.command), report.run, report.says);
     if (outcome) {
