@@ -9,7 +9,9 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 namespace assay {
 
@@ -58,8 +60,9 @@ class DeadlineWheel {
   void schedule() {
     ticking_ = true;
     timer_.expires_at(TimePoint{(current_ + 1) * tick});
-    timer_.async_wait([this](boost::system::error_code error) {
-      if (!error) advance();  // an error means that the wheel is being destroyed: not a member may be touched
+    // Neither a cancelled handler nor one that was queued just before the wheel's end may touch it.
+    timer_.async_wait([this, wheel = std::weak_ptr<void>{alive_}](boost::system::error_code error) {
+      if (!error && !wheel.expired()) advance();
     });
   }
 
@@ -85,6 +88,7 @@ class DeadlineWheel {
     if (linked) schedule();
   }
 
+  std::shared_ptr<void> alive_ = std::make_shared<char>();
   Timer timer_;
   Clock const& clock_;
   std::array<Slot, slot_count> slots_;

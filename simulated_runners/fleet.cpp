@@ -20,6 +20,7 @@ namespace {
 // More connects at once than a listen backlog holds would wait for the kernel's one-second SYN retry.
 constexpr std::size_t connects_at_once = 128;
 constexpr std::size_t spare_descriptors = 32;
+constexpr std::size_t usual_events_of_a_run = 4;  // submitted, accepted, received, completed
 
 Error need_descriptors(std::size_t needed, std::size_t allowed, FleetPlan const& plan) {
   return {ErrorKind::misconfigured,
@@ -55,9 +56,12 @@ std::uint64_t unix_ms_at(TimePoint when, TimePoint now) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(wall).count());
 }
 
+LoadProfile profile_of(FleetPlan const& plan) {
+  return {plan.load.profile, plan.runs_per_second, plan.warm_up, plan.measure};
+}
+
 ArrivalSchedule schedule_of(FleetPlan const& plan) {
-  LoadProfile profile{plan.load.profile, plan.runs_per_second, plan.warm_up, plan.measure};
-  return {std::move(profile), {plan.load.arrivals, Random::stream(plan.seed, "arrivals")}};
+  return {profile_of(plan), {plan.load.arrivals, Random::stream(plan.seed, "arrivals")}};
 }
 
 }  // namespace
@@ -80,6 +84,7 @@ struct Fleet::Parts {
         phase_end{client.executor},
         progress{client.executor} {
     BOOST_ASSERT(plan.identities.size() == static_cast<std::size_t>(plan.runners));
+    recorder.expect_events(static_cast<std::size_t>(profile_of(plan).total() * 1.1) * usual_events_of_a_run);
     commons.runs_per_poll = plan.fleet.runs_per_poll;
     commons.answer_timeout = plan.answer_timeout;
     for (std::uint32_t i = 0; i < plan.identities.size(); ++i) {

@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
-#include <algorithm>
-
 namespace assay {
 
 namespace {
@@ -21,18 +19,16 @@ std::string make_token(std::uint64_t seed, std::string_view stream, std::uint64_
 }  // namespace
 
 std::vector<Identity> make_identities(FleetSpec const& fleet, int runners, std::uint64_t seed) {
-  double total = 0;
-  for (auto const& kind : fleet.kinds) total += kind.share;
-  std::vector<double> owed(fleet.kinds.size(),
-                           0.0);  // smooth weighted round robin: the kind that is owed most comes next
+  auto const kinds = deal_kinds(fleet, runners);
   std::vector<Identity> identities;
-  identities.reserve(static_cast<std::size_t>(runners));
-  for (int i = 0; i < runners; ++i) {
-    for (std::size_t k = 0; k < owed.size(); ++k) owed[k] += fleet.kinds[k].share / total;
-    auto const kind = static_cast<std::size_t>(std::max_element(owed.begin(), owed.end()) - owed.begin());
-    owed[kind] -= 1.0;
-    identities.push_back({make_token(seed, "runner token", static_cast<std::uint64_t>(i)),
-                          fmt::format("runner-{}", i + 1), fleet.kinds[kind].tags, kind});
+  identities.reserve(kinds.size());
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    Identity identity;
+    identity.token = make_token(seed, "runner token", i);
+    identity.name = fmt::format("runner-{}", i + 1);
+    identity.tags = fleet.kinds[kinds[i]].tags;
+    identity.kind = kinds[i];
+    identities.push_back(std::move(identity));
   }
   return identities;
 }

@@ -18,7 +18,7 @@ struct Identity {
   std::size_t kind = 0;  // index into FleetSpec::kinds
 };
 
-// Kinds are dealt by share and evenly mixed: every stretch of runners has each kind's share, to within one runner.
+// Kinds are dealt by deal_kinds() (scenario.hpp): by share, and evenly mixed.
 std::vector<Identity> make_identities(FleetSpec const& fleet, int runners, std::uint64_t seed);
 std::string make_submitter_token(std::uint64_t seed);
 

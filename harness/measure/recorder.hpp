@@ -42,6 +42,8 @@ class Recorder {
   void begin(Operation operation);
   void record(Observation const& observation);
   void event(RunEvent const& event) { events_.push_back(event); }
+  // Room for so many, so that growing never stalls the event loop that is being measured.
+  void expect_events(std::size_t count) { events_.reserve(count); }
   // For the live display: claim latency as received so far in the last interval, reset by taking it.
   void saw_claim_latency(Duration latency) { recent_claims_.record(latency.count()); }
   Histogram take_recent_claims();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <list>
+#include <optional>
 
 namespace assay {
 namespace {
@@ -66,6 +67,20 @@ TEST_F(DeadlineWheelTest, DestroyedEntriesAreForgotten) {
   wheel.arm(stays, clock.now() + milliseconds{30});
   context.run();
   EXPECT_EQ(stays.fired_at.size(), 1U);
+}
+
+TEST_F(DeadlineWheelTest, MayGoWhileItsTimerHasJustFired) {
+  std::optional<DeadlineWheel> doomed{std::in_place, context.get_executor(), clock};
+  Entry entry{clock};
+  auto const now = clock.now();
+  doomed->arm(entry, now + milliseconds{1});
+  // Both timers are due by the time the loop looks, so that the wheel's handler is queued behind the one that ends it.
+  Timer end{context.get_executor(), now};
+  end.async_wait([&](auto) { doomed.reset(); });
+  while (clock.now() < now + 3 * DeadlineWheel::tick) {
+  }
+  context.run();
+  EXPECT_TRUE(entry.fired_at.empty());
 }
 
 }  // namespace
