@@ -15,8 +15,8 @@ namespace assay {
 
 namespace {
 
-// Start and stop of coordinator, fleet and database connections, measured on the 2-core reference machine; and once,
-// the private PostgreSQL and the report.
+// Allowances, not measurements: start and stop of coordinator and fleet for each trial; and once, the private database
+// and the report.
 constexpr Duration per_trial = seconds{2};
 constexpr Duration per_assessment = seconds{5};
 
