@@ -33,7 +33,7 @@ void ReadyRuns::put(SetId set, int priority, std::uint64_t place, RunIndex run) 
   refresh_head(set);
 }
 
-std::optional<ReadyRuns::RunIndex> ReadyRuns::take_best(TagSet const& offered) {
+std::optional<ReadyRuns::Taken> ReadyRuns::take_best(TagSet const& offered) {
   // A scan of one small array of numbers: for the hundreds of sets that fleets have it beats any heap, which would have
   // to be kept true for every offer whenever one of them takes a run.
   std::uint64_t best = no_head;
@@ -47,11 +47,12 @@ std::optional<ReadyRuns::RunIndex> ReadyRuns::take_best(TagSet const& offered) {
   if (best == no_head) return std::nullopt;
   Set& set = sets_[best_set];
   Line& line = set.lines[set.first_used];
-  RunIndex const run = line.front().run;
+  Taken taken{line.front().run, std::nullopt};
   line.pop();
+  if (!line.empty()) taken.next = line.front().run;
   --size_;
   refresh_head(best_set);
-  return run;
+  return taken;
 }
 
 std::vector<ReadyRuns::RunIndex> ReadyRuns::heads() const {

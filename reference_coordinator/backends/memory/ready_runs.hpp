@@ -27,7 +27,11 @@ class ReadyRuns {
   void put(SetId set, int priority, std::uint64_t place, RunIndex run);
 
   // Highest priority, then lowest place, of all runs whose tags are included in the offer. O(sets that fit).
-  std::optional<RunIndex> take_best(TagSet const& offered);
+  struct Taken {
+    RunIndex run;
+    std::optional<RunIndex> next;  // who is next in that line: the caller may fetch it into the cache
+  };
+  std::optional<Taken> take_best(TagSet const& offered);
 
   std::vector<RunIndex> heads() const;  // of every line
   std::size_t size() const { return size_; }

@@ -7,6 +7,18 @@
 
 namespace assay {
 
+namespace {
+
+// The first two cache lines of a record: all that a claim touches.
+template <class Record>
+void prefetch(Record const& record) {
+  auto const* const bytes = reinterpret_cast<char const*>(&record);
+  __builtin_prefetch(bytes, 1);
+  __builtin_prefetch(bytes + 64, 1);
+}
+
+}  // namespace
+
 Outcome RunTable::submit(RunSpec spec, TimePoint now) {
   bool const valid = spec.payload.size() <= max_payload_bytes && spec.priority >= lowest_priority &&
                      spec.priority <= highest_priority && spec.max_attempts >= 1 && spec.delay >= Duration::zero();
@@ -32,9 +44,10 @@ Outcome RunTable::submit(RunSpec spec, TimePoint now) {
 void RunTable::claim(Demand const& demand, std::uint32_t demand_index, Duration lease, TimePoint now,
                      std::vector<Claim>& claims) {
   for (std::uint32_t i = 0; i < demand.count; ++i) {
-    auto const index = ready_.take_best(demand.offered);
-    if (!index) break;
-    Run& run = runs_[*index];
+    auto const taken = ready_.take_best(demand.offered);
+    if (!taken) break;
+    if (taken->next) prefetch(runs_[*taken->next]);
+    Run& run = runs_[taken->run];
     --depth_.ready;
     ++depth_.claimed;
     run.state = RunState::claimed;
@@ -43,7 +56,7 @@ void RunTable::claim(Demand const& demand, std::uint32_t demand_index, Duration 
     run.when = now + lease;
     run.runner = demand.runner;
     ++run.attempts;
-    leases_.push(run.when, {*index, run.token});
+    leases_.push(run.when, {taken->run, run.token});
     claims.push_back({demand_index, run.id, run.attempts, ClaimToken{options_.epoch, run.token},
                       ready_.tags_of(run.required), run.priority, run.payload});
   }
