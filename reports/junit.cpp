@@ -57,9 +57,9 @@ class Suite {
   std::string cases_;
 };
 
-void add_objective(Suite& suite, ObjectiveResult const& objective) {
-  auto const message = fmt::format("measured {}, n = {}{}{}", in_unit(objective.measured, unit_of(objective)),
-                                   objective.n, objective.reason.empty() ? "" : "; ", objective.reason);
+void add_objective(Suite& suite, TrialResult const& trial, ObjectiveResult const& objective) {
+  auto const message = fmt::format("measured {}, n = {}{}{}", objective_cell(trial, objective), objective.n,
+                                   objective.reason.empty() ? "" : "; ", objective.reason);
   auto const name = "objective " + objective.text;
   switch (objective.state) {
     case ObjectiveResult::State::met: return suite.pass(name);
@@ -109,7 +109,7 @@ Suite suite_of(TrialResult const& trial) {
     suite.pass("completed");
   else
     suite.error("completed", "partial", trial.failure.empty() ? "interrupted" : trial.failure);
-  for (auto const& objective : trial.objectives) add_objective(suite, objective);
+  for (auto const& objective : trial.objectives) add_objective(suite, trial, objective);
   for (auto const& guard : trial.guards) add_guard(suite, guard);
   auto const& books = trial.books;
   if (books.balance)

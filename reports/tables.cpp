@@ -244,8 +244,8 @@ Table objectives_table(Assessment const& assessment) {
               {}};
   for (auto const& trial : assessment.trials)
     for (auto const& each : trial.objectives)
-      table.rows.push_back({{each.text, name_of(assessment, trial), word_of(each.state),
-                             in_unit(each.measured, unit_of(each)), count_text(each.n), each.reason},
+      table.rows.push_back({{each.text, name_of(assessment, trial), word_of(each.state), objective_cell(trial, each),
+                             count_text(each.n), each.reason},
                             mark_of(each.state)});
   return table;
 }

@@ -102,6 +102,11 @@ std::string unit_of(ObjectiveResult const& objective) {
   return "";
 }
 
+std::string objective_cell(TrialResult const& trial, ObjectiveResult const& objective) {
+  auto const unit = unit_of(objective);
+  return unit == "ms" && !trial.stable ? "unstable" : in_unit(objective.measured, unit);
+}
+
 std::string title_of(Decision decision) {
   switch (decision) {
     case Decision::not_needed: return "Not needed";

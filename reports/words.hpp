@@ -23,6 +23,8 @@ std::string unit_of(ObjectiveResult const& objective);  // of its metric, by har
 // A percentile of a trial for a table cell: "–" without samples, "unstable" where the backlog grew throughout, because
 // a percentile of a growing queue is a statement about when the measurement stopped.
 std::string latency_cell(TrialResult const& trial, LatencyFigures const& latency, Estimate LatencyFigures::*quantile);
+// What an objective measured, by the same rule.
+std::string objective_cell(TrialResult const& trial, ObjectiveResult const& objective);
 
 std::string title_of(Decision decision);                      // "Not needed"
 std::string word_of(Reason::Finding finding);                 // "Refuted"

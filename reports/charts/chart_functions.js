@@ -89,7 +89,6 @@ var assay_charts = (function () {
       var value = bare(given);
       return functions.duration(Array.isArray(value) ? value[0] : value);
     },
-    interval: function (value) { return functions.duration(value[1]) + ' – ' + functions.duration(value[2]); },
     span: span,
     whisker: whisker
   };

@@ -87,8 +87,10 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
           auto const& figure = trial->*metric.latency.*metric.quantile;
           if (!has_percentiles(*trial) || figure.value <= 0) continue;
           double const x = shifted(assessment, *trial);
-          auto datum = named_point(name_of(assessment, *trial), {x, figure.value});
-          if (!trial->valid()) datum["name"] = name_of(assessment, *trial) + " (invalid trial)";
+          auto name = name_of(assessment, *trial);
+          if (!trial->valid()) name += " (invalid trial)";
+          if (figure.low && figure.high) name += ", 95 % interval " + range_text(*figure.low, *figure.high);
+          auto datum = named_point(name, {x, figure.value});
           if (!trial->valid()) datum["itemStyle"] = hollow(metric.color);
           if (trial != &cell.worst()) datum["label"] = fixed(R"({"show": false})");
           points.push_back(std::move(datum));
@@ -97,7 +99,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
           if (figure.low && figure.high && *figure.low > 0) {
             low = *figure.low;
             high = *figure.high;
-            whiskers.push_back(named_point("95 % interval", {x, low, high}));
+            whiskers.push_back(named_point("", {x, low, high}));
           }
           lowest = std::min(lowest, low);
           highest = std::max(highest, high);
@@ -120,8 +122,8 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
       series.push_back(std::move(line));
       if (!whiskers.empty()) {
         // Of the metric's name, so that the legend shows and hides both.
-        auto bars = fixed(R"({"type": "custom", "renderItem": "fn:whisker", "z": 1, "encode": {"x": 0, "y": [1, 2]},
-          "tooltip": {"valueFormatter": "fn:interval"}})");
+        auto bars = fixed(R"({"type": "custom", "renderItem": "fn:whisker", "z": 1, "silent": true,
+          "encode": {"x": 0, "y": [1, 2]}, "tooltip": {"show": false}})");
         bars["name"] = metric.name;
         bars["color"] = metric.color;
         bars["data"] = std::move(whiskers);

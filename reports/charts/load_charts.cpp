@@ -235,7 +235,8 @@ std::optional<Chart> timeline_chart(Assessment const& assessment) {
     grid["right"] = 6;
     narrow_grids.push_back(grid);
     auto x =
-        fixed(R"({"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds"}})");
+        fixed(R"({"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds"},
+              "axisPointer": {"label": {"formatter": "fn:seconds"}}})");
     x["gridIndex"] = p;
     x["max"] = trial->timeline.back().second;
     xs.push_back(std::move(x));

@@ -49,7 +49,7 @@ std::optional<Chart> store_latency_chart(Assessment const& assessment) {
     "tooltip": {"trigger": "item", "valueFormatter": "fn:first_duration"},
     "xAxis": {"type": "log", "axisLabel": {"formatter": "fn:duration"}},
     "series": [
-      {"type": "custom", "renderItem": "fn:span", "color": "color:soft", "silent": true, "tooltip": {"show": false},
+      {"type": "custom", "name": "p50 to p99", "renderItem": "fn:span", "color": "color:soft", "silent": true, "tooltip": {"show": false},
        "encode": {"x": [0, 1], "y": 2}},
       {"type": "scatter", "name": "p50", "symbolSize": 9, "color": "color:soft", "itemStyle": {"opacity": 1}},
       {"type": "scatter", "name": "p99", "symbolSize": 11, "color": "color:strong", "itemStyle": {"opacity": 1},
@@ -107,6 +107,7 @@ std::optional<Chart> pending_writes_chart(Assessment const& assessment) {
     "legend": {"top": 4, "left": 0, "itemGap": 18, "itemWidth": 14, "itemHeight": 3, "icon": "roundRect"},
     "tooltip": {"trigger": "axis", "valueFormatter": "fn:count"},
     "xAxis": {"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds"},
+              "axisPointer": {"label": {"formatter": "fn:seconds"}},
               "name": "since the trial's start", "nameLocation": "middle", "nameGap": 28},
     "yAxis": {"type": "value", "minInterval": 1, "axisLabel": {"formatter": "fn:count"}}})");
   base["xAxis"].as_object()["max"] = last;
