@@ -58,6 +58,7 @@ int run_command(RunOptions const& options) {
   if (policy.has_error()) return complain(policy.error());
 
   Progress progress{stderr};
+  for (auto const& warning : plan_warnings(*scenario)) progress.note("plan: " + warning);
   RunRequest const request{.scenario = std::move(*scenario),
                            .policy = std::move(*policy),
                            .backends = std::move(backends),
@@ -145,6 +146,7 @@ int validate_command(std::vector<std::filesystem::path> const& files, Overrides 
       fmt::print("{}: valid, {} trials, about {}\n", file.string(),
                  scenario->levels.size() * static_cast<std::size_t>(scenario->repeat),
                  humanize(estimated_duration(*scenario)));
+      for (auto const& warning : plan_warnings(*scenario)) fmt::print("  {}\n", warning);
     }
   }
   return status;

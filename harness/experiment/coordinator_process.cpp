@@ -15,6 +15,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::string_view ready_line = "{\"listening\"";
+
 std::string read_text(std::filesystem::path const& path) {
   std::ifstream in{path, std::ios::binary};
   std::ostringstream text;
@@ -122,10 +124,10 @@ CoordinatorProcess::CoordinatorProcess(CoordinatorOptions const& options)
     : ledger_{options.folder / "coordinator-ledger.csv"},
       log_{options.folder / "coordinator.log"},
       process_{coordinator_command(options, ledger_, log_)} {
-  auto const line = process_.wait_for_line("{\"listening\"", std::chrono::steady_clock::now() + seconds{30});
+  auto const line = process_.wait_for_line(ready_line, std::chrono::steady_clock::now() + seconds{30});
   if (!line) {
     throw Failure{ExitStatus::unreachable,
-                  fmt::format("the coordinator with backend {} did not start: {}", options.backend, last_line(log_))};
+                  fmt::format("the coordinator with backend {} {}", options.backend, last_words())};
   }
   auto const ready = json::parse(*line);
   std::string const address = text_of(ready.at("listening"));
@@ -133,6 +135,13 @@ CoordinatorProcess::CoordinatorProcess(CoordinatorOptions const& options)
   endpoint_ = {boost::asio::ip::make_address(address.substr(0, colon)),
                static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))};
   facts_ = pairs_of(ready.as_object().if_contains("facts"));
+}
+
+std::string CoordinatorProcess::last_words() {
+  auto const exit = process_.wait_until(std::chrono::steady_clock::now() + seconds{1});
+  std::string const said = last_line(log_);
+  std::string const how = exit ? to_string(*exit) : std::string{"is gone"};
+  return said.empty() || said.starts_with(ready_line) ? how : fmt::format("{}: {}", how, said);
 }
 
 bool CoordinatorProcess::stop() { return process_.stop({SIGTERM}, seconds{15}).clean(); }

@@ -50,7 +50,8 @@ class CoordinatorProcess {
   bool running() { return process_.running(); }
   std::vector<std::pair<std::string, std::string>> const& facts() const { return facts_; }
   std::filesystem::path const& ledger() const { return ledger_; }
-  std::filesystem::path const& log() const { return log_; }
+  // How it ended, and why as far as it said so; one line. For when it is not running any more.
+  std::string last_words();
 
   // SIGTERM, then harder. True when it ended by itself with status 0.
   bool stop();

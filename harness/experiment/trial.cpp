@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -66,13 +67,18 @@ class Drive {
         coordinator_process_{coordinator.pid(), ProcessMonitor::Scope::process},
         generator_process_{::getpid(), ProcessMonitor::Scope::process},
         coordinator_ended_{context.get_executor(), ::dup(coordinator.pidfd())},
+        database_ended_{context.get_executor()},
         finished_{context.get_executor()} {
-    if (database) database_process_.emplace(*database, ProcessMonitor::Scope::tree);
+    if (database) {
+      database_process_.emplace(*database, ProcessMonitor::Scope::tree);
+      database_ended_.assign(::pidfd_open(*database, 0));
+    }
   }
 
   void run() {
     interruption_.on_signal([this] { end_early("interrupted", std::nullopt); });
     asio::co_spawn(context_, watch_coordinator(), asio::detached);
+    if (database_process_) asio::co_spawn(context_, watch_database(), asio::detached);
     asio::co_spawn(context_, phases(), [this](std::exception_ptr error) {
       error_ = error;
       done_ = true;
@@ -193,9 +199,15 @@ class Drive {
     ++helpers_;
     auto [error] = co_await coordinator_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
     if (!error && !stopping_) {
-      end_early(fmt::format("the coordinator ended during the trial: {}", last_line(coordinator_.log())),
-                ExitStatus::unreachable);
+      end_early(fmt::format("during the trial the coordinator {}", coordinator_.last_words()), ExitStatus::unreachable);
     }
+    helper_ended();
+  }
+
+  Awaitable<void> watch_database() {
+    ++helpers_;
+    auto [error] = co_await database_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
+    if (!error && !stopping_) end_early("the private PostgreSQL ended during the trial", ExitStatus::unreachable);
     helper_ended();
   }
 
@@ -214,6 +226,7 @@ class Drive {
     monitor_.stop();
     stats_.close();
     coordinator_ended_.close();
+    database_ended_.close();
   }
 
   void helper_ended() {
@@ -260,7 +273,7 @@ class Drive {
   LoopMonitor monitor_;
   ProcessMonitor coordinator_process_, generator_process_;
   std::optional<ProcessMonitor> database_process_;
-  asio::posix::basic_stream_descriptor<Executor> coordinator_ended_;
+  asio::posix::basic_stream_descriptor<Executor> coordinator_ended_, database_ended_;  // pidfds
   Signal finished_;
   std::string_view phase_ = "connecting";
   Histogram latest_claims_;

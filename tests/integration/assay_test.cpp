@@ -1,0 +1,235 @@
+// The program `assay` as a user meets it: real processes, a real PostgreSQL, real files. The scenario is small; whether
+// its trial is valid depends on the machine, so these tests hold what must be true on any machine.
+#include "harness/base/error.hpp"
+#include "harness/record/results_folder.hpp"
+#include "harness/services/child_process.hpp"
+#include "harness/services/private_folder.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <boost/json.hpp>
+
+#include <fstream>
+#include <sstream>
+
+namespace assay {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AnyOf;
+using testing::HasSubstr;
+
+constexpr char scenario_text[] = R"(name: tiny
+title: A tiny trial
+question: Does the whole chain work?
+policy: smoke
+time_compression: 60
+load: { runs_per_minute_per_runner: 2 }
+fleet: { hold: 500ms, run_length: { mean: 6s } }
+coordinator: { lease: 120s }
+phases: { warm_up: 200ms, measure: MEASURE, drain: 5s }
+trials: [{ runners: 20, backend: BACKEND }]
+seed: 11
+objectives: ["claim_latency: p99 < 5s"]
+)";
+
+TimePoint within(Duration d) { return std::chrono::steady_clock::now() + d; }
+
+std::string read_text(std::filesystem::path const& path) {
+  std::ifstream in{path, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class AssayProgram : public testing::Test {
+ protected:
+  AssayProgram() {
+    std::filesystem::create_directories(path("policies"));
+    std::filesystem::copy_file(ASSAY_SCENARIOS "/policies/smoke.yaml", path("policies/smoke.yaml"));
+    std::filesystem::create_directories(path("tmp"));
+    // As root the private server runs as another user, who has to get through to its own folder below.
+    std::filesystem::permissions(folder_.path(), std::filesystem::perms{0711});
+  }
+
+  std::filesystem::path path(std::string const& name) const { return folder_.path() / name; }
+
+  void write_scenario(std::string const& backend, std::string const& measure) {
+    std::string text = scenario_text;
+    text.replace(text.find("BACKEND"), 7, backend);
+    text.replace(text.find("MEASURE"), 7, measure);
+    std::ofstream{path("tiny.yaml")} << text;
+  }
+
+  // Everything the program leaves in the temporary folder would be found in path("tmp").
+  ChildProcess start(std::vector<std::string> arguments) {
+    ChildCommand command;
+    command.argv = {ASSAY_PROGRAM};
+    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+    command.environment = {"TMPDIR=" + path("tmp").string(), "NO_COLOR=1"};
+    command.log = path("log");
+    command.folder = folder_.path();
+    std::filesystem::remove(path("log"));
+    return ChildProcess{std::move(command)};
+  }
+
+  int run(std::vector<std::string> arguments) {
+    auto process = start(std::move(arguments));
+    auto const exit = process.wait_until(within(60s));
+    if (!exit) {
+      ADD_FAILURE() << "still running after a minute: " << log();
+      return -1;
+    }
+    EXPECT_EQ(exit->signal, 0) << log();
+    return exit->status;
+  }
+
+  std::string log() const { return read_text(path("log")); }
+  std::filesystem::path results() const { return path("results/tiny/latest"); }
+
+  void expect_nothing_left_behind() {
+    EXPECT_TRUE(std::filesystem::is_empty(path("tmp")))
+        << "left in the temporary folder: " << std::filesystem::directory_iterator {
+      path("tmp")
+      } -> path();
+    for (auto const& entry : std::filesystem::directory_iterator{"/proc"}) {
+      std::string const command = read_text(entry.path() / "cmdline");
+      EXPECT_EQ(command.find(path("tmp").string()), std::string::npos)
+          << "still running: " << entry.path() << ' ' << command;
+    }
+  }
+
+ private:
+  PrivateFolder folder_{std::filesystem::temp_directory_path(), "assay-program-test-"};
+};
+
+TEST_F(AssayProgram, leaves_a_complete_results_folder_from_which_the_report_renders_again) {
+  write_scenario("postgres-batch", "3s");
+  int const status = run({"run", "tiny.yaml"});
+  EXPECT_THAT(status, AnyOf(0, 4)) << log();  // 4: a machine too busy for a valid trial
+  for (auto const* file :
+       {"manifest.json", "scenario.resolved.yaml", "environment.json", "summary.json", "timeline.csv", "junit.xml",
+        "report.html", "decision.md", "r0020-postgres-batch-1.hlog", "ledger/r0020-postgres-batch-1-runners.csv.gz",
+        "ledger/r0020-postgres-batch-1-coordinator.csv.gz"}) {
+    EXPECT_TRUE(std::filesystem::exists(results() / file)) << file;
+  }
+  auto const assessment = read_assessment(results());
+  ASSERT_EQ(assessment.trials.size(), 1U);
+  auto const& trial = assessment.trials.front();
+  EXPECT_TRUE(trial.books.balance);
+  EXPECT_GT(trial.ledger.accepted, 0U);
+  EXPECT_EQ(trial.ledger.completed, trial.ledger.accepted);
+  EXPECT_EQ(trial.ledger.lost + trial.ledger.doubled, 0U);
+  EXPECT_EQ(trial.claim_latency.n, trial.dispatch_latency.n);
+  EXPECT_GT(trial.claim_latency.n, 50U);  // 40 runs/s for 3 s
+  EXPECT_TRUE(trial.coordinator.available);
+  EXPECT_TRUE(trial.database.available);
+  EXPECT_TRUE(trial.generator.available);
+  EXPECT_THAT(differences_from_manifest(results()), testing::IsEmpty());
+
+  std::string const report = read_text(results() / "report.html");
+  std::filesystem::remove(std::filesystem::canonical(results()) / "report.html");
+  EXPECT_EQ(run({"report", "results/tiny/latest"}), 0);
+  EXPECT_EQ(read_text(results() / "report.html"), report);
+  expect_nothing_left_behind();
+}
+
+TEST_F(AssayProgram, gates_a_folder_by_a_threshold) {
+  write_scenario("memory", "10s");
+  EXPECT_THAT(run({"run", "tiny.yaml"}), AnyOf(0, 4)) << log();
+  bool const valid = read_assessment(results()).trials.front().valid();
+  EXPECT_EQ(run({"gate", "results/tiny/latest", "--threshold", "dispatch_latency: p50 < 1ns"}), valid ? 3 : 4) << log();
+  EXPECT_EQ(run({"gate", "results/tiny/latest", "--threshold", "claim_latncy: p99 < 5s"}), 2);
+  EXPECT_THAT(log(), HasSubstr("claim_latency"));  // the nearest right name
+}
+
+TEST_F(AssayProgram, prints_the_summary_as_json_on_demand) {
+  write_scenario("memory", "1s");
+  run({"run", "tiny.yaml", "--format", "json"});
+  auto const text = log();  // progress lines, then the document
+  auto const document = boost::json::parse(text.substr(text.find("\n{") + 1));
+  EXPECT_EQ(document.at("scenario_name").as_string(), "tiny");
+}
+
+TEST_F(AssayProgram, reports_every_mistake_of_a_scenario_at_once_and_starts_nothing) {
+  std::ofstream{path("bad.yaml")} << "name: bad\ntitle: Bad\npolicy: smoke\nload: { runs_per_minute_per_runer: 2 }\n"
+                                     "fleet: { hold: 45s }\ntrials: [{ runners: 10, backend: postgres-bach }]\n";
+  EXPECT_EQ(run({"run", "bad.yaml"}), 2);
+  EXPECT_THAT(log(), HasSubstr("bad.yaml:4:9"));
+  EXPECT_THAT(log(), HasSubstr("runs_per_minute_per_runner"));
+  EXPECT_THAT(log(), HasSubstr("bad.yaml:5:16"));
+  EXPECT_THAT(log(), HasSubstr("postgres-batch"));
+  EXPECT_FALSE(std::filesystem::exists(path("results")));
+}
+
+TEST_F(AssayProgram, says_in_one_line_that_a_scenario_is_missing) {
+  EXPECT_EQ(run({"run", "nowhere.yaml"}), 2);
+  EXPECT_THAT(log(), HasSubstr("nowhere.yaml"));
+}
+
+TEST_F(AssayProgram, says_that_the_given_database_cannot_be_reached) {
+  write_scenario("postgres-batch", "1s");
+  EXPECT_EQ(run({"run", "tiny.yaml", "--postgres-url", "postgresql://nobody@127.0.0.1:1/none"}), 6) << log();
+  EXPECT_THAT(log(), HasSubstr("127.0.0.1"));
+  expect_nothing_left_behind();
+}
+
+struct Interrupted : AssayProgram, testing::WithParamInterface<int> {};
+
+TEST_P(Interrupted, keeps_what_was_measured_and_leaves_nothing_behind) {
+  write_scenario("postgres-batch", "60s");
+  auto process = start({"run", "tiny.yaml"});
+  ASSERT_TRUE(process.wait_for_line("1/1 ", within(30s))) << log();  // the fleet is connecting
+  process.signal(GetParam());
+  auto const exit = process.wait_until(within(30s));
+  ASSERT_TRUE(exit) << log();
+  EXPECT_EQ(exit->status, 128 + GetParam()) << log();
+  auto const assessment = read_assessment(results());
+  EXPECT_TRUE(assessment.partial);
+  EXPECT_EQ(assessment.verdict.decision, Decision::inconclusive);
+  EXPECT_TRUE(assessment.trials.front().partial);
+  expect_nothing_left_behind();
+}
+
+INSTANTIATE_TEST_SUITE_P(signals, Interrupted, testing::Values(SIGINT, SIGTERM),
+                         [](auto const& signal) { return signal.param == SIGINT ? "ctrl_c" : "sigterm"; });
+
+TEST_F(AssayProgram, says_so_when_the_coordinator_dies_and_keeps_what_was_measured) {
+  write_scenario("memory", "60s");
+  auto process = start({"run", "tiny.yaml"});
+  ASSERT_TRUE(process.wait_for_line("1/1 ", within(30s))) << log();
+  std::string children;  // a child belongs to the thread that started it
+  for (auto const& task : std::filesystem::directory_iterator{fmt::format("/proc/{}/task", process.pid())}) {
+    children += read_text(task.path() / "children");
+  }
+  ASSERT_FALSE(children.empty());
+  ASSERT_EQ(::kill(static_cast<pid_t>(std::stol(children)), SIGKILL), 0);
+  auto const exit = process.wait_until(within(30s));
+  ASSERT_TRUE(exit) << log();
+  EXPECT_EQ(exit->status, 6) << log();
+  EXPECT_THAT(log(), HasSubstr("the coordinator was killed by signal 9"));
+  EXPECT_TRUE(read_assessment(results()).trials.front().partial);
+  expect_nothing_left_behind();
+}
+
+TEST_F(AssayProgram, says_so_when_the_database_goes_away) {
+  write_scenario("postgres-batch", "60s");
+  auto process = start({"run", "tiny.yaml"});
+  ASSERT_TRUE(process.wait_for_line("1/1 ", within(30s))) << log();
+  pid_t postmaster = 0;
+  for (auto const& entry : std::filesystem::recursive_directory_iterator{path("tmp")}) {
+    if (entry.path().filename() == "postmaster.pid")
+      postmaster = static_cast<pid_t>(std::stol(read_text(entry.path())));
+  }
+  ASSERT_GT(postmaster, 0);
+  ASSERT_EQ(::kill(postmaster, SIGQUIT), 0);
+  auto const exit = process.wait_until(within(40s));
+  ASSERT_TRUE(exit) << log();
+  EXPECT_EQ(exit->status, 6) << log();
+  EXPECT_THAT(log(), HasSubstr("the private PostgreSQL ended"));
+  expect_nothing_left_behind();
+}
+
+}  // namespace
+}  // namespace assay
