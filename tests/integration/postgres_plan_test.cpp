@@ -1,0 +1,104 @@
+// The plans of postgres-batch, asked of a real server: made over empty tables, they must still be right over full ones.
+#include "reference_coordinator/backends/postgres/batch_sql.hpp"
+#include "tests/integration/postgres_fixture.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <libpq-fe.h>
+
+namespace assay::test {
+namespace {
+
+using postgres::Prepared;
+using testing::HasSubstr;
+using testing::Not;
+
+class PostgresPlan : public testing::Test {
+ protected:
+  PostgresPlan()
+      : store{io, backend_postgres_batch(), database.url()}, session{PQconnectdb(database.url().c_str()), PQfinish} {
+    for (char const* setting :
+         {"plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_bitmapscan = off",
+          "enable_mergejoin = off", "enable_nestloop = off", "jit = off"}) {
+      run(fmt::format("SET {}", setting));
+    }
+  }
+
+  std::string run(std::string const& sql) {
+    std::unique_ptr<PGresult, decltype(&PQclear)> const result{PQexec(session.get(), sql.c_str()), PQclear};
+    std::string text = PQresultErrorMessage(result.get());
+    for (int row = 0; row < PQntuples(result.get()); ++row)
+      text += std::string{PQgetvalue(result.get(), row, 0)} + '\n';
+    return text;
+  }
+
+  std::string plan(Prepared const& statement, std::string const& arguments) {
+    run(fmt::format("PREPARE {} AS {}", statement.name, statement.sql));
+    return run(fmt::format("EXPLAIN EXECUTE {} {}", statement.name, arguments));
+  }
+
+  // Ready runs, one class, as if submitted; each of 100 claimed from that many buffers.
+  std::int64_t buffers_of_a_claim(int backlog) {
+    run("TRUNCATE assay_batch.run, assay_batch.run_ready, assay_batch.run_lease");
+    run(fmt::format(
+        "WITH added AS (INSERT INTO assay_batch.run (id, seq, tag_set, max_attempts, priority, payload) "
+        "SELECT gen_random_uuid(), n, 1, 3, 0, 'payload' FROM generate_series(1, {}) AS n RETURNING id, seq) "
+        "INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority) SELECT id, seq, 1, 0 FROM added",
+        backlog));
+    run("BEGIN");
+    std::string const said =
+        run("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE claim_heads "
+            "('{1}', 100, 1000000, 1, 0, '{r}', '{100}')");
+    run("ROLLBACK");
+    std::size_t const at = said.find("\"Shared Hit Blocks\": ");
+    return at == std::string::npos ? -1 : std::stoll(said.substr(at + 21));
+  }
+
+  asio::io_context io;
+  TestDatabase database;
+  OpenStore store;
+  std::unique_ptr<PGconn, decltype(&PQfinish)> session;
+};
+
+TEST_F(PostgresPlan, NoStatementReadsAWholeTableOfRuns) {
+  std::string const refs = "'{}'::uuid[], '{}'::int8[], '{}'::int8[], ";
+  std::string const claim = "('{1}', 100, 1000000, 1, 0, '{r}', '{100}')";
+  std::map<std::string, std::string> const arguments = {
+      {"claim_heads", claim},
+      {"claim_merged", claim},
+      {"complete", "(" + refs + "'{}'::bytea[], 1, 1)"},
+      {"fail", "(" + refs + "'{}'::bytea[], 1, 2, 1, 1)"},
+      {"renew", "(" + refs + "'{}'::int8[])"},
+      {"release", "(" + refs + "'{}'::bytea[])"},
+      {"look", "('{}'::uuid[])"},
+      {"find", "('00000000-0000-0000-0000-000000000000')"},
+  };
+  for (auto const& statements : {postgres::claim_statements(), postgres::complete_statements(),
+                                 postgres::tend_statements(), postgres::control_statements()}) {
+    for (Prepared const& statement : statements) {
+      if (!arguments.contains(statement.name)) continue;
+      std::string const steps = plan(statement, arguments.at(statement.name));
+      SCOPED_TRACE(statement.name + "\n" + steps);
+      EXPECT_THAT(steps, HasSubstr("Index"));
+      EXPECT_THAT(steps, Not(HasSubstr("Seq Scan")));
+      // An index that is read without a condition is a whole table too.
+      for (std::size_t at = steps.find("Index"); at != std::string::npos; at = steps.find("Index", at + 1)) {
+        if (!steps.substr(at).starts_with("Index Scan") && !steps.substr(at).starts_with("Index Only Scan")) continue;
+        std::size_t const next_line = steps.find('\n', at) + 1;
+        EXPECT_THAT(steps.substr(next_line, steps.find('\n', next_line) - next_line), HasSubstr("Index Cond"));
+      }
+    }
+  }
+}
+
+TEST_F(PostgresPlan, AClaimCostsTheSameWhateverTheBacklog) {
+  plan(postgres::claim_statements().at(1), "('{1}', 100, 1000000, 1, 0, '{r}', '{100}')");
+  std::int64_t const small = buffers_of_a_claim(1'000);
+  std::int64_t const large = buffers_of_a_claim(200'000);
+  EXPECT_GT(small, 0);
+  // Deeper trees are the only difference: one more level for each of 100 look-ups by id, and colder corners.
+  EXPECT_LT(large, small * 2) << "1,000 ready: " << small << " buffers, 200,000 ready: " << large;
+}
+
+}  // namespace
+}  // namespace assay::test
