@@ -173,7 +173,7 @@ TEST_F(PostgresBatchStore, CoordinatorsThatShareManyTagSetsGetEveryRunOnceAndAll
   EXPECT_EQ(one.depth().ready, 0U);
 }
 
-TEST_F(PostgresBatchStore, AnAnswerWithoutSqlForItIsGivenAsABatchOfEverybodysRequests) {
+TEST_F(PostgresBatchStore, ManySubmissionsBecomeFewTransactions) {
   OpenStore store{io, backend(), database.url()};
   std::vector<RunSpec> const specs = make_runs(500);
   Contenders submitters{io};
