@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -71,7 +71,7 @@ class Drive {
         finished_{context.get_executor()} {
     if (database) {
       database_process_.emplace(*database, ProcessMonitor::Scope::tree);
-      database_ended_.assign(::pidfd_open(*database, 0));
+      database_ended_.assign(static_cast<int>(::syscall(SYS_pidfd_open, *database, 0)));
     }
   }
 

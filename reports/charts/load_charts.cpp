@@ -189,12 +189,11 @@ std::optional<Chart> requests_chart(Assessment const& assessment) {
   chart.height = rows_height(trials.size(), 48, 110);
   auto const& last = *trials.back();
   double const total = sum(last.requests_per_minute_modelled);
-  if (last.requests_per_minute_published)
-    chart.takeaway = fmt::format(
-        "{} runners make {} requests a minute, {} times the {} of the published table, which leaves out part of "
-        "the traffic, such as repeated polls.",
-        last.runners, number_text(total), number_text(total / *last.requests_per_minute_published),
-        number_text(*last.requests_per_minute_published));
+  if (auto const figure = last.requests_per_minute_published; figure && *figure > 0)
+    chart.takeaway =
+        fmt::format("{} runners make {} requests a minute; the published table says {}{}.", last.runners,
+                    number_text(total), number_text(*figure),
+                    total > 1.05 * *figure ? ", since it leaves out part of the traffic, such as polls" : "");
   else
     chart.takeaway = fmt::format("{} runners make {} requests a minute.", last.runners, number_text(total));
   chart.alternative =
