@@ -160,7 +160,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
       ->capture_default_str();
   add_duration(app, "--idle-time", options.server.idle_time, milliseconds{10}, "Between two requests of a connection");
   add_duration(app, "--request-time", options.server.request_time, milliseconds{10}, "For a request to arrive");
-  add_duration(app, "--response-time", options.server.response_time, milliseconds{10}, "For a client to take its answer");
+  add_duration(app, "--response-time", options.server.response_time, milliseconds{10},
+               "For a client to take its answer");
   add_duration(app, "--stop-time", options.stop_time, Duration{0}, "For requests in progress, after SIGTERM");
   app.add_option("--ledger", options.ledger, "Append what happens to each run to this CSV file");
   app.add_option("--log-level", settings.log_level, "debug, info, warn, error or off")
