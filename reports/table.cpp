@@ -1,5 +1,7 @@
 #include "reports/table.hpp"
 
+#include <cctype>
+
 namespace assay {
 namespace {
 
@@ -40,14 +42,17 @@ Markup to_html(Table const& table) {
 }
 
 std::string escape_markdown(std::string_view text) {
+  auto const letter = [&](std::size_t at) {
+    return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at]));
+  };
   std::string result;
-  for (char c : text) {
-    if (c == '\n' || c == '\r') {
-      result += ' ';
-      continue;
-    }
-    if (std::string_view{"\\`*_[]<>|#"}.find(c) != std::string_view::npos) result += '\\';
-    result += c;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char const c = text[i];
+    bool const special = std::string_view{"\\`*<|"}.find(c) != std::string_view::npos ||
+                         (c == '_' && !(i > 0 && letter(i - 1) && letter(i + 1))) ||  // within a word it means nothing
+                         (c == ']' && i + 1 < text.size() && (text[i + 1] == '(' || text[i + 1] == '['));
+    if (special) result += '\\';
+    result += c == '\n' || c == '\r' ? ' ' : c;
   }
   return result;
 }

@@ -190,10 +190,9 @@ std::optional<Chart> requests_chart(Assessment const& assessment) {
   auto const& last = *trials.back();
   double const total = sum(last.requests_per_minute_modelled);
   if (auto const figure = last.requests_per_minute_published; figure && *figure > 0)
-    chart.takeaway =
-        fmt::format("{} runners make {} requests a minute; the published table says {}{}.", last.runners,
-                    number_text(total), number_text(*figure),
-                    total > 1.05 * *figure ? ", since it leaves out part of the traffic, such as polls" : "");
+    chart.takeaway = fmt::format(
+        "{} runners make {} requests a minute; the published table says {}{}.", last.runners, number_text(total),
+        number_text(*figure), total > 1.05 * *figure ? ", since it leaves out part of the traffic, such as polls" : "");
   else
     chart.takeaway = fmt::format("{} runners make {} requests a minute.", last.runners, number_text(total));
   chart.alternative =
