@@ -29,7 +29,18 @@ class World {
     std::uint64_t ticket = random_.below(total_weight_);
     std::size_t action = 0;
     while (ticket >= weights_[action]) ticket -= weights_[action++];
-    (this->*actions[action])();
+    switch (action) {
+      case 0: return submit();
+      case 1: return tell();
+      case 2: return park();
+      case 3: return cancel();
+      case 4: return expire();
+      case 5: return hand_out();
+      case 6: return look();
+      case 7: return answer();
+      case 8: return release();
+      default: return fail();
+    }
   }
 
   // Nothing new happens; what is under way ends. Says how many batches that took.
@@ -204,12 +215,8 @@ class World {
     return offers;
   }
 
-  static constexpr void (World::*actions[])() = {&World::submit,  &World::tell,     &World::park, &World::cancel,
-                                                 &World::expire,  &World::hand_out, &World::look, &World::answer,
-                                                 &World::release, &World::fail};
-
   Random random_;
-  std::array<std::uint64_t, std::size(actions)> weights_{};
+  std::array<std::uint64_t, 10> weights_{};  // of the actions in step()
   std::uint64_t total_weight_ = 0;
   std::uint64_t unknown_percent_;  // of the events
   Dispatcher dispatcher_;
@@ -224,7 +231,7 @@ class World {
 
 TEST(DispatcherPropertyTest, NoWakeIsLostInAnyInterleaving) {
   std::uint64_t const first_seed = random_seed();
-  for (std::uint64_t i = 0; i < 10'000; ++i) {
+  for (std::uint64_t i = 0; i < 4000; ++i) {
     std::uint64_t const seed = first_seed + i;
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world{seed};
