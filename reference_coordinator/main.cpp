@@ -144,6 +144,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   app.add_option("--store-connections", options.store.connections, "Connections to it; 0: the backend's default")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  app.add_flag("--temporary-store", options.store.temporary,
+               "Refuse a store that is there already, and remove what was made when stopping");
   app.add_option("--listen", settings.listen, "Address and port; port 0: any free one")->capture_default_str();
   app.add_option("--identities", options.identities, "JSON file of the bearer tokens of runners and submitters");
   add_duration(app, "--lease", options.lease, milliseconds{10}, "How long a claim is valid without news");

@@ -33,7 +33,8 @@ std::vector<BackendEntry> known_backends(std::filesystem::path const& program);
 struct CoordinatorOptions {
   std::filesystem::path program;
   std::string backend;
-  std::string store_url;  // empty for backends without a server
+  std::string store_url;         // empty for backends without a server
+  bool temporary_store = false;  // on a server that is not ours: leave nothing behind there
   CoordinatorSpec spec;
   std::filesystem::path folder;  // for its identities, ledger and log; exists
   std::string identities;        // JSON, see simulated_runners/identities.hpp

@@ -298,6 +298,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
   CoordinatorProcess coordinator{{.program = plan.coordinator,
                                   .backend = plan.level.backend,
                                   .store_url = service ? service->url() : std::string{},
+                                  .temporary_store = plan.postgres_url.has_value(),
                                   .spec = plan.scenario->coordinator,
                                   .folder = folder.path(),
                                   .identities = identities_json(identities, make_submitter_token(plan.seed))}};

@@ -35,6 +35,9 @@ struct StoreOptions {
   std::string url;      // e.g. postgresql://user@host:port/database; empty for backends without a server
   int connections = 0;  // 0: the backend's own default
   RetryPolicy retry;
+  // For measuring on somebody's server: opening fails when what the store would make is there already, and close() removes
+  // it again. Backends without a server have nothing to do.
+  bool temporary = false;
 };
 
 // What the opened store says of itself, read back from the server, for the report: "fsync" → "on", "server_version" →

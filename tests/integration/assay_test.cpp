@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 #include <boost/json.hpp>
 
+#include "tests/support/postgres_server.hpp"
+
 #include <fstream>
 #include <sstream>
 
@@ -173,6 +175,23 @@ TEST_F(AssayProgram, says_that_the_given_database_cannot_be_reached) {
   EXPECT_EQ(run({"run", "tiny.yaml", "--postgres-url", "postgresql://nobody@127.0.0.1:1/none"}), 6) << log();
   EXPECT_THAT(log(), HasSubstr("127.0.0.1"));
   expect_nothing_left_behind();
+}
+
+TEST_F(AssayProgram, uses_the_given_postgresql_and_leaves_nothing_behind_there) {
+  write_scenario("[postgres-batch, postgres-skip-locked]", "1s");
+  test::TestDatabase const database;
+  EXPECT_THAT(run({"run", "tiny.yaml", "--postgres-url", database.tcp_url()}), AnyOf(0, 4)) << log();
+  for (auto const& trial : read_assessment(results()).trials) {
+    EXPECT_EQ(trial.failure, "");
+    EXPECT_GT(trial.ledger.accepted, 0U);
+  }
+  EXPECT_EQ(database.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'assay%'"), "0");
+  EXPECT_THAT(read_text(results() / "environment.json"), testing::Not(HasSubstr("password")));
+
+  database.ask("CREATE SCHEMA assay_batch; CREATE TABLE assay_batch.about (version int, last_epoch bigint)");
+  EXPECT_EQ(run({"run", "tiny.yaml", "--postgres-url", database.tcp_url()}), 6) << log();
+  EXPECT_THAT(log(), HasSubstr("already has a schema 'assay_batch'"));
+  EXPECT_EQ(database.ask("SELECT count(*) FROM assay_batch.about"), "0");  // still there
 }
 
 struct Interrupted : AssayProgram, testing::WithParamInterface<int> {};

@@ -71,7 +71,7 @@ BatchStore::BatchStore(Executor executor, RetryPolicy retry, std::uint64_t epoch
                 [this](auto requests) { return flush_reports(Verb::release, std::move(requests)); }} {}
 
 Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions options) {
-  Result<OpenedSchema> opened = co_await open_schema(executor, options.url, batch_schema());
+  Result<OpenedSchema> opened = co_await open_schema(executor, options.url, batch_schema(), options.temporary);
   if (!opened) co_return opened.error();
   std::unique_ptr<BatchStore> store{new BatchStore{executor, options.retry, opened->epoch}};
 
@@ -121,6 +121,7 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   if (!rows) co_return rows.error();
   store->learn(rows->front());
 
+  if (options.temporary) store->temporary_url_ = options.url;
   OpenedStore result;
   result.facts = std::move(opened->facts);
   result.facts.emplace_back("connections", std::to_string(store->links_.size()));
@@ -502,6 +503,10 @@ Awaitable<void> BatchStore::close() {
   co_await renewals_.drained();
   co_await releases_.drained();
   links_.close();
+  if (temporary_url_) {
+    Executor const executor = co_await asio::this_coro::executor;
+    co_await drop_schema(executor, *temporary_url_, batch_schema().name);
+  }
 }
 
 }  // namespace assay::postgres

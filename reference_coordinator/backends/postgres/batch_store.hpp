@@ -67,6 +67,7 @@ class BatchStore final : public ClaimStore {
   void learn(Rows const& tag_sets);
 
   RetryPolicy retry_;
+  std::optional<std::string> temporary_url_;  // the schema goes when we do
   std::uint64_t epoch_;
   std::uint64_t next_counter_ = 1;                                        // of the next token
   std::vector<std::pair<std::uint64_t, std::uint64_t>> doubtful_claims_;  // first and last counter of lost answers

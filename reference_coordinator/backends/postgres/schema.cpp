@@ -38,7 +38,7 @@ Awaitable<std::optional<Error>> check_server(std::shared_ptr<Connection> connect
 }
 
 // Under the creation lock.
-Awaitable<std::optional<Error>> create_or_check(std::shared_ptr<Connection> connection, Schema schema) {
+Awaitable<std::optional<Error>> create_or_check(std::shared_ptr<Connection> connection, Schema schema, bool temporary) {
   Batch look;
   look.push_back(plain(
       fmt::format("SELECT to_regnamespace('{0}') IS NOT NULL, to_regclass('{0}.about') IS NOT NULL", schema.name)));
@@ -49,6 +49,12 @@ Awaitable<std::optional<Error>> create_or_check(std::shared_ptr<Connection> conn
   if (there && !ours) {
     co_return misconfigured(fmt::format(
         "the database has a schema '{}' that assay did not make: rename it, or give another database", schema.name));
+  }
+  if (ours && temporary) {
+    co_return misconfigured(fmt::format(
+        "the database already has a schema '{0}', of a coordinator or of an assessment that was cut off: give another "
+        "database, or DROP SCHEMA {0} CASCADE",
+        schema.name));
   }
   Batch next;
   if (ours) {
@@ -93,7 +99,7 @@ Awaitable<Result<OpenedSchema>> introduce(std::shared_ptr<Connection> connection
 
 }  // namespace
 
-Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, Schema schema) {
+Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, Schema schema, bool temporary) {
   ConnectOptions options;
   options.url = std::move(url);
   Result<std::shared_ptr<Connection>> connected = co_await Connection::open(executor, options);
@@ -107,7 +113,7 @@ Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, 
     if (!locked) error = locked.error();
   }
   std::string const name = schema.name;
-  if (!error) error = co_await create_or_check(connection, std::move(schema));
+  if (!error) error = co_await create_or_check(connection, std::move(schema), temporary);
   if (error) {
     connection->close();
     co_return *std::move(error);
@@ -115,6 +121,19 @@ Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, 
   Result<OpenedSchema> opened = co_await introduce(connection, name);
   connection->close();
   co_return opened;
+}
+
+Awaitable<std::optional<Error>> drop_schema(Executor executor, std::string url, std::string name) {
+  ConnectOptions options;
+  options.url = std::move(url);
+  Result<std::shared_ptr<Connection>> connected = co_await Connection::open(executor, options);
+  if (!connected) co_return connected.error();
+  Batch batch;
+  batch.push_back(plain(fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", name)));
+  Answer dropped = co_await (*connected)->run(std::move(batch));
+  (*connected)->close();
+  if (!dropped) co_return dropped.error();
+  co_return std::nullopt;
 }
 
 }  // namespace assay::postgres

@@ -23,7 +23,11 @@ struct OpenedSchema {
 };
 
 // Errors: as Connection::open, and misconfigured for a server that is too old, read-only or a standby, for a schema of
-// another version or of somebody else, and for missing rights.
-Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, Schema schema);
+// another version or of somebody else, and for missing rights. A `temporary` one must not be there yet.
+Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, Schema schema, bool temporary);
+
+// Removes a temporary schema with everything in it. Nothing when it is gone; an error leaves it there, and the next
+// temporary opening says so.
+Awaitable<std::optional<Error>> drop_schema(Executor executor, std::string url, std::string name);
 
 }  // namespace assay::postgres

@@ -95,7 +95,7 @@ Awaitable<Result<OpenedStore>> SkipLockedStore::open(Executor executor, StoreOpt
                 fmt::format("{} connections: 1 to {} are allowed", connections, most_connections)};
     co_return error;
   }
-  Result<OpenedSchema> opened = co_await open_schema(executor, options.url, skip_locked_schema());
+  Result<OpenedSchema> opened = co_await open_schema(executor, options.url, skip_locked_schema(), options.temporary);
   if (!opened) co_return opened.error();
   std::unique_ptr<SkipLockedStore> store{new SkipLockedStore{executor, options.retry, opened->epoch}};
   for (int i = 1; i <= connections; ++i) {
@@ -110,6 +110,7 @@ Awaitable<Result<OpenedStore>> SkipLockedStore::open(Executor executor, StoreOpt
     }
     store->pool_.add(*std::move(link));
   }
+  if (options.temporary) store->temporary_url_ = options.url;
   OpenedStore result;
   result.facts = std::move(opened->facts);
   result.facts.emplace_back("connections", std::to_string(connections));
@@ -380,6 +381,7 @@ StoreCounters SkipLockedStore::counters() const {
 Awaitable<void> SkipLockedStore::close() {
   co_await pool_.drained();
   pool_.close();
+  if (temporary_url_) co_await drop_schema(executor_, *temporary_url_, skip_locked_schema().name);
 }
 
 }  // namespace assay::postgres

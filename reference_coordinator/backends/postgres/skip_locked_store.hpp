@@ -80,6 +80,7 @@ class SkipLockedStore final : public ClaimStore {
 
   Executor executor_;
   RetryPolicy retry_;
+  std::optional<std::string> temporary_url_;  // the schema goes when we do
   std::uint64_t epoch_;
   std::uint64_t next_counter_ = 1;
   StoreCounters counters_;
