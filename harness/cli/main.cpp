@@ -6,6 +6,9 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <span>
+#include <string_view>
+#include <utility>
 
 namespace assay {
 
@@ -20,6 +23,20 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
   command.add_option("--backend", overrides.backend, "Backends, e.g. memory,postgres-batch")->type_name("NAME,…");
   command.add_option("--repeat", overrides.repeat, "How often to measure each level")->type_name("N");
   command.add_option("--seed", overrides.seed, "Replay the arrivals and run lengths of an earlier run")->type_name("N");
+}
+
+// As typed, for the record; but for a database's URL, which may have a password in it.
+std::string command_line(std::span<char* const> arguments) {
+  std::vector<std::string> words;
+  bool hide_next = false;
+  for (std::string_view word : arguments) {
+    bool const url = word == "--postgres-url";
+    if (std::exchange(hide_next, url)) word = "URL";
+    if (word.starts_with("--postgres-url=")) word = "--postgres-url=URL";
+    words.push_back(word.find_first_of(" <>") == std::string_view::npos ? std::string{word}
+                                                                        : fmt::format("'{}'", word));
+  }
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 int dispatch(int argc, char** argv) {
@@ -78,7 +95,7 @@ int dispatch(int argc, char** argv) {
   bool const json = format == "json";
   if (run_verb->parsed()) {
     run.json = json;
-    run.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
+    run.command = command_line({argv, static_cast<std::size_t>(argc)});
     return run_command(run);
   }
   if (report_verb->parsed()) return report_command(folder);

@@ -71,7 +71,7 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesys
                   std::to_string(spec.max_attempts),
                   "--die-with-parent"};
   if (options.temporary_store) command.argv.emplace_back("--temporary-store");
-  if (!options.store_url.empty()) command.argv.insert(command.argv.end(), {"--store-url", options.store_url});
+  if (!options.store_url.empty()) command.environment.push_back("ASSAY_STORE_URL=" + options.store_url);
   if (spec.store_connections > 0) {
     command.argv.insert(command.argv.end(), {"--store-connections", std::to_string(spec.store_connections)});
   }
