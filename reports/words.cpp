@@ -24,7 +24,7 @@ std::string grouped(std::string const& digits) {
 }  // namespace
 
 std::string duration_text(double ms) {
-  if (ms == 0) return "0";
+  if (std::abs(ms) < indiscernible_ms) return "0";
   if (!std::isfinite(ms)) return "–";
   return humanize(Duration{std::llround(ms * 1e6)});
 }

@@ -9,6 +9,10 @@
 
 namespace assay {
 
+// Histograms cannot tell durations below 64 ns apart (HistogramRange): such a one is written as 0 and has no place on a
+// log axis.
+inline constexpr double indiscernible_ms = 64e-6;
+
 std::string duration_text(double ms);                   // "870 µs", "4.56 ms", "12.3 s"; "0" for 0
 std::string bound_text(double ms);                      // "5 s", "250 ms": a bound is a round figure and exact
 std::string range_text(double low_ms, double high_ms);  // "4.1–5.2 ms": the unit once when both share it

@@ -85,7 +85,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
         if (cell.backend != backends[b]) continue;
         for (auto const* trial : cell.trials) {
           auto const& figure = trial->*metric.latency.*metric.quantile;
-          if (!has_percentiles(*trial) || figure.value <= 0) continue;
+          if (!has_percentiles(*trial) || figure.value < indiscernible_ms) continue;
           double const x = shifted(assessment, *trial);
           auto name = name_of(assessment, *trial);
           if (!trial->valid()) name += " (invalid trial)";
@@ -165,6 +165,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
     if (bound && p99.value > 0) chart.takeaway += "; " + against(p99.value, bound->ms);
     chart.takeaway += fmt::format(". The coordinator's own share, dispatch latency, is {}.",
                                   estimate_text(main->dispatch_latency.p99));
+    if (!main->valid()) chart.takeaway += " The trial is not valid, so that this is no evidence.";
   } else {
     chart.takeaway = "At the largest level the backlog grew throughout, so that no percentile of it can be given.";
   }
@@ -202,7 +203,7 @@ std::optional<Chart> latency_parts_chart(Assessment const& assessment) {
   std::vector<std::string> names;
   for (auto const& cell : cells) names.push_back(row_name_of(assessment, cell));
   auto const add = [&](json::array& data, std::size_t row, double ms) {
-    if (ms <= 0) return;
+    if (ms < indiscernible_ms) return;
     data.push_back(named_point(names[row], {ms, static_cast<std::int64_t>(row)}));
     lowest = std::min(lowest, ms);
     highest = std::max(highest, ms);

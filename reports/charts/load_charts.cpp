@@ -185,7 +185,7 @@ std::optional<Chart> requests_chart(Assessment const& assessment) {
 
   Chart chart;
   chart.id = "requests";
-  chart.title = "Requests per minute by kind, beside the published figure";
+  chart.title = published ? "Requests per minute by kind, beside the published figure" : "Requests per minute by kind";
   chart.height = rows_height(trials.size(), 48, 110);
   auto const& last = *trials.back();
   double const total = sum(last.requests_per_minute_modelled);
@@ -198,8 +198,8 @@ std::optional<Chart> requests_chart(Assessment const& assessment) {
   chart.alternative =
       "Horizontal bars, two per level: requests per minute by kind, stacked, and the figure that the source "
       "publishes. The figures are in the table below.";
-  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 4, "right": 50, "top": 120},
-    "legend": {"orient": "vertical", "itemGap": 5}})"));
+  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 4, "right": 50, "top": 88},
+    "legend": {"itemGap": 8}})"));
   return chart;
 }
 
@@ -293,13 +293,15 @@ std::optional<Chart> timeline_chart(Assessment const& assessment) {
   double most = 0;
   for (auto const& point : trial->timeline)
     if (point.phase == "measure") most = std::max(most, point.backlog);
-  chart.takeaway = trial->stable ? fmt::format(
-                                       "Offered {} runs a second, the coordinator accepted {}; the backlog never "
-                                       "exceeded {} and did not grow.",
-                                       number_text(trial->offered_per_s), number_text(trial->accepted_per_s),
-                                       plural(static_cast<std::uint64_t>(most + 0.5), "run"))
-                                 : fmt::format("Unstable at this rate: the backlog grew by {} runs a second.",
-                                               number_text(trial->backlog_slope_per_s.value));
+  if (trial->stable)
+    chart.takeaway = fmt::format("Offered {} runs a second, the coordinator accepted {}; {}.",
+                                 number_text(trial->offered_per_s), number_text(trial->accepted_per_s),
+                                 most < 0.5 ? "no run was left waiting in any sample"
+                                            : fmt::format("the backlog never exceeded {} and did not grow",
+                                                          plural(static_cast<std::uint64_t>(most + 0.5), "run")));
+  else
+    chart.takeaway = fmt::format("Unstable at this rate: the backlog grew by {} runs a second.",
+                                 number_text(trial->backlog_slope_per_s.value));
   chart.alternative =
       "Four line charts over the seconds of the trial: runs per second, claim latency, runners and backlog, cores "
       "busy. Warm-up and drain are shaded. The figures are in timeline.csv.";
