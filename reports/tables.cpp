@@ -230,7 +230,7 @@ Table backends_table(Assessment const& assessment) {
       std::string cell = key == "durability" ? backend.durability : "–";
       for (auto const* list : {&backend.capabilities, &backend.facts})
         for (auto const& [name, value] : *list)
-          if (name == key) cell = value;
+          if (name == key) cell = value.empty() ? "–" : value;
       row.cells.push_back(cell);
     }
     table.rows.push_back(std::move(row));

@@ -134,7 +134,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
   if (series.empty()) return std::nullopt;
 
   auto base = fixed(R"({
-    "grid": {"left": 64, "right": 28, "top": 44, "bottom": 48},
+    "grid": {"left": 64, "right": 76, "top": 44, "bottom": 48},
     "legend": {"top": 4, "left": 0, "itemGap": 18, "itemWidth": 22},
     "tooltip": {"trigger": "item", "valueFormatter": "fn:duration"},
     "xAxis": {"type": "log", "name": "runners, on a log scale", "nameLocation": "middle", "nameGap": 30,
@@ -173,8 +173,10 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
       "Line chart with logarithmic axes: runners across, milliseconds upward; one line each for claim latency p99 and "
       "p50 and "
       "dispatch latency p99, with 95 % intervals as bars. The figures are in the latency table.";
-  chart.option = responsive(std::move(base), fixed(R"({"grid": {"left": 50, "right": 122, "top": 104},
-    "legend": {"orient": "vertical", "itemGap": 6}})"));
+  auto narrow =
+      fixed(R"({"grid": {"left": 50, "right": 68, "top": 104}, "legend": {"orient": "vertical", "itemGap": 6}})");
+  if (backends.size() > 1) narrow["grid"].as_object()["right"] = 122;
+  chart.option = responsive(std::move(base), std::move(narrow));
   return chart;
 }
 

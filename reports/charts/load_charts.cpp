@@ -226,14 +226,14 @@ std::optional<Chart> timeline_chart(Assessment const& assessment) {
   json::array grids, xs, ys, titles, legends, series, narrow_grids;
   for (std::size_t p = 0; p < panels.size(); ++p) {
     int const top = static_cast<int>(p) * panel_px;
-    auto grid = fixed(R"({"left": 60, "right": 20, "height": 92})");
+    auto grid = fixed(R"({"left": 68, "right": 20, "height": 92})");
     grid["top"] = top + 44;
     grids.push_back(grid);
     grid["left"] = 46;
     grid["right"] = 6;
     narrow_grids.push_back(grid);
-    auto x =
-        fixed(R"({"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds"},
+    auto x = fixed(
+        R"({"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds", "showMaxLabel": false},
               "axisPointer": {"label": {"formatter": "fn:seconds"}}})");
     x["gridIndex"] = p;
     x["max"] = trial->timeline.back().second;

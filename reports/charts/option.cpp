@@ -27,7 +27,7 @@ json::object named_point(std::string_view name, std::initializer_list<json::valu
 json::object limit_line(std::string_view axis, double at, std::string_view label) {
   auto line = fixed(R"({"silent": true, "symbol": "none", "animation": false,
     "lineStyle": {"color": "color:limit", "type": [6, 4], "width": 1.5},
-    "label": {"color": "color:limit", "fontSize": 12, "position": "insideStartTop"}, "data": [{}]})");
+    "label": {"color": "color:limit", "fontSize": 12, "position": "end"}, "data": [{}]})");
   auto& datum = line["data"].as_array()[0].as_object();
   datum[axis] = at;
   line["label"].as_object()["formatter"] = label;

@@ -106,7 +106,7 @@ std::optional<Chart> pending_writes_chart(Assessment const& assessment) {
     "grid": {"left": 56, "right": 20, "top": 40, "bottom": 44},
     "legend": {"top": 4, "left": 0, "itemGap": 18, "itemWidth": 14, "itemHeight": 3, "icon": "roundRect"},
     "tooltip": {"trigger": "axis", "valueFormatter": "fn:count"},
-    "xAxis": {"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds"},
+    "xAxis": {"type": "value", "min": 0, "splitLine": {"show": false}, "axisLabel": {"formatter": "fn:seconds", "showMaxLabel": false},
               "axisPointer": {"label": {"formatter": "fn:seconds"}},
               "name": "since the trial's start", "nameLocation": "middle", "nameGap": 28},
     "yAxis": {"type": "value", "minInterval": 1, "axisLabel": {"formatter": "fn:count"}}})");

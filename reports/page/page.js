@@ -7,10 +7,15 @@
   var printing = window.matchMedia('print');
   var charts = [];
 
-  function draw(plot) {
-    var look = dark.matches && !printing.matches ? 'dark' : 'light';
+  function prepared_for(plot) {
+    var paper = printing.matches || document.documentElement.className === 'paper';
+    var look = dark.matches && !paper ? 'dark' : 'light';
     var font = window.getComputedStyle(plot).fontFamily;
-    var prepared = assay_charts.prepare(options[plot.getAttribute('data-chart')], look, font);
+    return assay_charts.prepare(options[plot.getAttribute('data-chart')], look, font);
+  }
+
+  function draw(plot) {
+    var prepared = prepared_for(plot);
     var chart = echarts.init(plot, prepared.theme, { renderer: 'svg' });
     chart.setOption(prepared.option);
     return chart;
@@ -21,14 +26,20 @@
     charts = Array.prototype.map.call(document.querySelectorAll('[data-chart]'), draw);
   }
 
-  // Once per frame at most: a dragged window edge fires far more often.
+  // Once per frame at most: a dragged window edge fires far more often. The option is set anew, since ECharts does not take
+  // back what a media query of a narrower page had changed.
   var resizing = false;
   function resize() {
     if (resizing) return;
     resizing = true;
     window.requestAnimationFrame(function () {
       resizing = false;
-      charts.forEach(function (chart) { chart.resize(); });
+      charts.forEach(function (chart) {
+        var plot = chart.getDom();
+        if (plot.clientWidth === chart.getWidth()) return;
+        chart.resize();
+        chart.setOption(prepared_for(plot).option, true);
+      });
     });
   }
 
@@ -40,9 +51,16 @@
   }
 
   draw_all();
-  window.addEventListener('resize', resize);
+  var widths = new ResizeObserver(resize);
+  Array.prototype.forEach.call(document.querySelectorAll('[data-chart]'), function (plot) { widths.observe(plot); });
   dark.addEventListener('change', draw_all);
-  window.addEventListener('beforeprint', function () { open_details(true); draw_all(); });
-  window.addEventListener('afterprint', function () { open_details(false); draw_all(); });
+  // Paper is narrower than most windows, and is laid out only after this event: the class gives the page that width first.
+  function print_layout(on) {
+    document.documentElement.className = on ? 'paper' : '';
+    open_details(on);
+    draw_all();
+  }
+  window.addEventListener('beforeprint', function () { print_layout(true); });
+  window.addEventListener('afterprint', function () { print_layout(false); });
   document.documentElement.setAttribute('data-drawn', String(charts.length));
 })();

@@ -89,24 +89,39 @@ Markup key_figures(Assessment const& assessment) {
   return element("dl", {{"class", "keys"}}, {figures});
 }
 
+// Why a trial is no evidence, in a few words; the rules and figures are in the section on trust.
+std::string flaws(TrialResult const& trial) {
+  std::vector<std::string> found;
+  if (trial.partial) found.push_back("interrupted");
+  if (!trial.failure.empty()) found.push_back(trial.failure);
+  if (!trial.books.balance) found.push_back("the books do not balance");
+  for (auto const& guard : trial.guards)
+    if (guard.state == Guard::State::failed)
+      found.push_back(
+          fmt::format("{} is {}, bound {}", guard.name, number_text(guard.measured), number_text(guard.bound)));
+  return fmt::format("{}", fmt::join(found, "; "));
+}
+
 Markup notices(Assessment const& assessment) {
   Markup result;
   if (assessment.partial)
-    result +=
-        element("p", {{"class", "notice"}},
-                {"This assessment was interrupted. What was measured until then is here; nothing is judged by it."});
+    result += element(
+        "div", {{"class", "notice"}},
+        {paragraph("This assessment was interrupted. What was measured until then is here; nothing is judged by it.")});
+  Markup list;
+  std::size_t flawed = 0;
   for (auto const& trial : assessment.trials) {
     if (trial.valid()) continue;
-    auto text = name_of(assessment, trial) +
-                (trial.partial ? ": this trial is partial." : ": this trial is invalid, whatever its percentiles say.");
-    if (!trial.failure.empty()) text += " It ended early: " + trial.failure + ".";
-    if (!trial.books.balance) text += " Its books do not balance.";
-    for (auto const& guard : trial.guards)
-      if (guard.state == Guard::State::failed)
-        text += fmt::format(" {}: measured {}, allowed {}. {}", guard.name, number_text(guard.measured), guard.rule,
-                            guard.detail);
-    result += element("p", {{"class", "notice"}}, {text});
+    ++flawed;
+    list += element("li", {element("b", {name_of(assessment, trial)}), ": ", flaws(trial)});
   }
+  if (flawed > 0)
+    result += element(
+        "div", {{"class", "notice"}},
+        {paragraph(fmt::format("{} of {} not valid: whatever the percentiles say, nothing is judged by {}.", flawed,
+                               plural(assessment.trials.size(), "trial") + (flawed == 1 ? " is" : " are"),
+                               flawed == 1 ? "it" : "them")),
+         element("ul", {list})});
   return result;
 }
 

@@ -59,6 +59,16 @@ async function inspect_charts() {
   return complaints;
 }
 
+// Runs in the page. True once every chart is as wide as its place, with the margins of a wide page.
+function charts_fit() {
+  return Array.from(document.querySelectorAll('[data-chart]')).every((plot) => {
+    const chart = echarts.getInstanceByDom(plot);
+    const wide = JSON.parse(document.getElementById('chart-options').textContent)[plot.dataset.chart].baseOption.grid;
+    const left = (Array.isArray(wide) ? wide[0] : wide).left;
+    return chart.getWidth() === plot.clientWidth && chart.getOption().grid[0].left === left;
+  });
+}
+
 // Runs in the page.
 function inspect_text() {
   const complaints = [];
@@ -98,8 +108,19 @@ async function check_page(browser, file) {
         await page.emulateMedia({ colorScheme: 'dark' });
         complaints.push(...(await page.evaluate(inspect_charts)));
         await page.emulateMedia({ colorScheme: 'light' });
+        await page.evaluate(() => window.addEventListener('beforeprint', () => {
+          window.widest_on_paper = Math.max(...Array.from(document.querySelectorAll('.plot svg'), (svg) => svg.clientWidth));
+        }));
         const pdf = await page.pdf({ format: 'A4' });
         if (pdf.length < 20000) complaints.push(`its print is only ${pdf.length} bytes`);
+        const widest = await page.evaluate(() => window.widest_on_paper);
+        if (!(widest > 300 && widest < 700)) complaints.push(`on paper the widest chart has ${widest} pixels`);
+      }
+      if (settings.name === 'phone') {
+        // The phone is turned into a desk: every chart follows, and drops what it had changed for the phone.
+        await page.setViewportSize({ width: 1280, height: 900 });
+        await page.waitForFunction(charts_fit, null, { timeout: 5000 }).catch(() => complaints.push('the charts do not follow the width of the page'));
+        complaints.push(...(await page.evaluate(inspect_charts)));
       }
     } catch (error) {
       complaints.push(`the page could not be inspected: ${error.message.split('\n')[0]}`);

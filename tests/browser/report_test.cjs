@@ -33,6 +33,8 @@ const damages = [
     apply: (html) => html.replace(/("cpu":\{.*?"series":)\[.*?\](\},"media")/s, '$1[{"type":"bar","data":[null]}]$2') },
   { what: 'a chart that is not drawn', expect: /charts are defined and/,
     apply: (html) => html.replace('data-chart="cpu"', 'data-card="cpu"') },
+  { what: 'charts that keep the width they had', expect: /phone: the charts do not follow/,
+    apply: (html) => without_policy(html).replace('new ResizeObserver(resize)', '{ observe: function () {} }') },
   { what: 'a page wider than a phone', expect: /phone: the page is \d+ pixels wider/,
     apply: (html) => html.replace('</h1>', '</h1><div style="width:700px">wide</div>') },
 ];
