@@ -4,6 +4,7 @@
 #include "reports/words.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -169,6 +170,12 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
   } else {
     chart.takeaway = "At the largest level the backlog grew throughout, so that no percentile of it can be given.";
   }
+  std::vector<std::string> unstable;
+  for (auto const& cell : cells_of(assessment))
+    if (cell.worst().claim_latency.n > 0 && !cell.worst().stable && &cell.worst() != main)
+      unstable.push_back(name_of(assessment, cell));
+  if (!unstable.empty())
+    chart.takeaway += fmt::format(" Not drawn, because the backlog grew throughout: {}.", fmt::join(unstable, ", "));
   chart.alternative =
       "Line chart with logarithmic axes: runners across, milliseconds upward; one line each for claim latency p99 and "
       "p50 and "

@@ -7,6 +7,12 @@
 #include <cmath>
 #include <memory>
 
+// fontconfig and cairo keep the fonts they have found until the process ends, out of LeakSanitizer's sight.
+#ifdef __SANITIZE_ADDRESS__
+extern "C" char const* __lsan_default_suppressions();
+extern "C" char const* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
+#endif
+
 namespace assay {
 namespace {
 
