@@ -2,6 +2,7 @@
 
 #include "harness/base/text.hpp"
 #include "simulated_runners/heartbeats.hpp"
+#include "simulated_runners/http_client.hpp"
 #include "simulated_runners/open_loop.hpp"
 #include "simulated_runners/submitter.hpp"
 
@@ -51,9 +52,9 @@ std::string text_of(asio::ip::tcp::endpoint const& endpoint) {
   return text.str();
 }
 
-std::uint64_t unix_ms_at(TimePoint when, TimePoint now) {
-  auto const wall = std::chrono::system_clock::now().time_since_epoch() + (when - now);
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(wall).count());
+std::uint64_t unix_ms_at(TimePoint when, Clock const& clock) {
+  auto const ahead = std::chrono::duration_cast<milliseconds>(when - clock.now());
+  return clock.unix_ms() + static_cast<std::uint64_t>(ahead.count());
 }
 
 LoadProfile profile_of(FleetPlan const& plan) {
@@ -67,22 +68,23 @@ ArrivalSchedule schedule_of(FleetPlan const& plan) {
 }  // namespace
 
 struct Fleet::Parts {
-  Parts(asio::io_context& context, Clock const& clock, FleetPlan fleet_plan, Recorder& observations)
+  Parts(std::unique_ptr<Transport> own, Transport* given, FleetPlan fleet_plan, Recorder& observations)
       : plan{std::move(fleet_plan)},
         recorder{observations},
-        client{context, clock, plan.coordinator},
-        tasks{client.executor},
+        own_transport{std::move(own)},
+        transport{own_transport ? *own_transport : *given},
+        tasks{transport.executor},
         writer{plan.coordinator},
         journal{recorder, plan.max_attempts},
-        commons{client, writer, RunnerRules{plan.fleet, plan.time_compression}, journal, recorder},
-        submitter{plan.load, schedule_of(plan),    plan.seed, plan.start, unix_ms_at(plan.start, clock.now()),
-                  writer,    plan.submitter_token, clock,     journal,    recorder},
+        commons{transport, writer, RunnerRules{plan.fleet, plan.time_compression}, journal, recorder},
+        submitter{plan.load, schedule_of(plan),    plan.seed,       plan.start, unix_ms_at(plan.start, transport.clock),
+                  writer,    plan.submitter_token, transport.clock, journal,    recorder},
         heartbeats{commons, runners, plan.fleet.heartbeat},
-        submissions{client, tasks, submitter, plan.submit_connections, plan.answer_timeout},
-        heartbeating{client, tasks, heartbeats, plan.heartbeat_connections, plan.answer_timeout},
-        door{client},
-        phase_end{client.executor},
-        progress{client.executor} {
+        submissions{transport, tasks, submitter, plan.submit_connections, plan.answer_timeout},
+        heartbeating{transport, tasks, heartbeats, plan.heartbeat_connections, plan.answer_timeout},
+        door{transport.make_channel()},
+        phase_end{transport.executor},
+        progress{transport.executor} {
     BOOST_ASSERT(plan.identities.size() == static_cast<std::size_t>(plan.runners));
     recorder.expect_events(static_cast<std::size_t>(profile_of(plan).total() * 1.1) * usual_events_of_a_run);
     commons.runs_per_poll = plan.fleet.runs_per_poll;
@@ -102,7 +104,8 @@ struct Fleet::Parts {
 
   FleetPlan plan;
   Recorder& recorder;
-  HttpClient client;
+  std::unique_ptr<Transport> const own_transport;  // none: it was given
+  Transport& transport;
   TaskGroup tasks;
   RequestWriter writer;
   RunJournal journal;
@@ -112,14 +115,14 @@ struct Fleet::Parts {
   Heartbeats heartbeats;
   OpenLoop<Submitter> submissions;
   OpenLoop<Heartbeats> heartbeating;
-  HttpConnection door;  // of knock()
+  std::unique_ptr<Channel> door;  // of knock()
   Timer phase_end;
   Signal progress;  // of drain()
 };
 
 Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
   std::string const where = text_of(plan.coordinator);
-  auto const error = co_await door.open(timeout);
+  auto const error = co_await door->open(timeout);
   if (error) {
     auto const kind = error == asio::error::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable;
     co_return Error(kind, fmt::format("the coordinator at {} can't be reached: {}", where, error.message()));
@@ -127,10 +130,10 @@ Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
   std::string request;
   std::vector<ClaimRef> const nothing;
   writer.heartbeat(request, plan.identities.front().token, nothing);
-  Exchange const answer = co_await door.exchange(request, timeout);
+  Exchange const answer = co_await door->exchange(request, timeout);
   std::string told{answer.body};
   if (answer.status >= 400) told = protocol::decode_error(answer.body).detail;
-  door.abandon();
+  door->abandon();
   if (answer.fate == Fate::ok) co_return Result<void>{};
   if (answer.status != 0) {
     co_return Error(answer.fate == Fate::refused ? ErrorKind::rejected : ErrorKind::unavailable,
@@ -146,17 +149,23 @@ Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
 }
 
 Fleet::Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder)
-    : parts_{std::make_unique<Parts>(context, clock, std::move(plan), recorder)} {}
+    : parts_{std::make_unique<Parts>(std::make_unique<HttpClient>(context, clock, plan.coordinator), nullptr,
+                                     std::move(plan), recorder)} {}
+
+Fleet::Fleet(Transport& transport, FleetPlan plan, Recorder& recorder)
+    : parts_{std::make_unique<Parts>(nullptr, &transport, std::move(plan), recorder)} {}
 
 Fleet::~Fleet() = default;
 
 Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
   auto& parts = *parts_;
   auto& commons = parts.commons;
-  if (auto enough = ensure_descriptors(parts.plan); !enough) co_return enough;
+  if (parts.own_transport) {
+    if (auto enough = ensure_descriptors(parts.plan); !enough) co_return enough;
+  }
   if (parts.runners.empty()) co_return Result<void>{};
   commons.open_by = deadline;
-  auto admitted = co_await parts.knock(std::min(deadline - parts.client.clock.now(), parts.plan.answer_timeout));
+  auto admitted = co_await parts.knock(std::min(deadline - parts.transport.clock.now(), parts.plan.answer_timeout));
   if (!admitted && !commons.stopping) co_return admitted;
 
   for (auto& runner : parts.runners) {
@@ -173,7 +182,7 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
                     fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
                                 parts.plan.runners, text_of(parts.plan.coordinator), commons.open_error.message()));
   }
-  parts.heartbeats.begin(parts.client.clock.now());
+  parts.heartbeats.begin(parts.transport.clock.now());
   parts.tasks.spawn(parts.heartbeating.run());
   co_return Result<void>{};
 }
@@ -186,14 +195,14 @@ Awaitable<void> Fleet::run() {
   [[maybe_unused]] auto [interrupted] = co_await parts.phase_end.async_wait(as_result);
   // What came due in the last moment has been handed to a worker that runs before this does; what still waits found
   // none.
-  co_await asio::post(parts.client.executor, use_awaitable);
+  co_await asio::post(parts.transport.executor, use_awaitable);
   parts.submissions.shed_waiting();
 }
 
 Awaitable<bool> Fleet::drain(TimePoint deadline) {
   auto& parts = *parts_;
   parts.journal.notify(&parts.progress);
-  while (!parts.quiet() && !parts.commons.stopping && parts.client.clock.now() < deadline) {
+  while (!parts.quiet() && !parts.commons.stopping && parts.transport.clock.now() < deadline) {
     co_await parts.progress.wait_until(deadline);
   }
   parts.journal.notify(nullptr);
@@ -213,7 +222,7 @@ void Fleet::interrupt() {
   parts.submissions.stop();
   parts.heartbeating.stop();
   for (auto& runner : parts.runners) runner.stop();
-  parts.door.abandon();
+  parts.door->abandon();
   parts.phase_end.cancel();
   parts.progress.notify();
 }
@@ -230,8 +239,8 @@ FleetLive Fleet::live() const {
   live.shed = books.shed;
   live.completed = parts.journal.completed();
   live.outstanding = parts.journal.outstanding();
-  live.connections_opened = parts.client.connections_opened;
-  live.requests_repeated = parts.client.requests_repeated;
+  live.connections_opened = parts.transport.connections_opened;
+  live.requests_repeated = parts.transport.requests_repeated;
   return live;
 }
 

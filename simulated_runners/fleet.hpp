@@ -9,6 +9,7 @@
 #include "harness/measure/recorder.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "simulated_runners/identity.hpp"
+#include "simulated_runners/transport.hpp"
 
 #include <memory>
 #include <string>
@@ -24,7 +25,7 @@ struct FleetPlan {
   int runners = 0;
   std::uint64_t seed = 0;
   asio::ip::tcp::endpoint coordinator;
-  std::vector<Identity> identities;  // one per runner; RunEvent::actor n is identities[n − 1]
+  std::vector<RunnerIdentity> identities;  // one per runner; RunEvent::actor n is identities[n − 1]
   std::string submitter_token;
   TimePoint start;  // of the warm-up. Arrivals due before connect() was done are sent late, and count as late
   Duration warm_up{}, measure{};
@@ -48,8 +49,10 @@ struct FleetLive {
 
 class Fleet {
  public:
-  // Every reference must outlive the Fleet.
+  // Every reference must outlive the Fleet. Over HTTP to plan.coordinator, and …
   Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder);
+  // … over any transport.
+  Fleet(Transport& transport, FleetPlan plan, Recorder& recorder);
   ~Fleet();
 
   // Every runner has its first poll parked. Errors: misconfigured (too few descriptors), rejected (the coordinator

@@ -20,23 +20,24 @@ constexpr Duration idle_check_after = milliseconds{100};
 // A connection that is cut later than this after a request was closed because of something else than having been idle.
 constexpr Duration stale_window = seconds{1};
 
-Fate fate_of(HttpResponse const& response) {
-  if (response.status < 300) return Fate::ok;
-  if (response.status == 409) return Fate::conflict;
-  if (response.status < 500) return Fate::refused;
-  ErrorKind const kind = protocol::decode_error(response.body).kind;
-  if (kind == ErrorKind::in_doubt || kind == ErrorKind::timed_out) return Fate::in_doubt;
-  return kind == ErrorKind::broken_protocol && response.status != 503 ? Fate::in_doubt : Fate::unavailable;
-}
-
 }  // namespace
 
+Fate fate_of_answer(int status, std::string_view body) {
+  if (status < 300) return Fate::ok;
+  if (status == 409) return Fate::conflict;
+  if (status < 500) return Fate::refused;
+  ErrorKind const kind = protocol::decode_error(body).kind;
+  if (kind == ErrorKind::in_doubt || kind == ErrorKind::timed_out) return Fate::in_doubt;
+  return kind == ErrorKind::broken_protocol && status != 503 ? Fate::in_doubt : Fate::unavailable;
+}
+
 HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use, asio::ip::tcp::endpoint server)
-    : executor{context.get_executor()},
-      clock{clock_to_use},
+    : Transport{context.get_executor(), clock_to_use},
       endpoint{std::move(server)},
       deadlines{executor, clock},
       buffer(shared_buffer_bytes) {}
+
+std::unique_ptr<Channel> HttpClient::make_channel() { return std::make_unique<HttpConnection>(*this); }
 
 Awaitable<error_code> HttpConnection::open(Duration timeout) {
   if (abandoned_) co_return asio::error::operation_aborted;
@@ -81,7 +82,7 @@ Awaitable<Exchange> HttpConnection::exchange(std::string_view request, Duration 
     case HttpResponse::State::complete:
       result.status = response.status;
       result.body = response.body;
-      result.fate = fate_of(response);
+      result.fate = fate_of_answer(response.status, response.body);
       if (!response.keep_alive) close();
       break;
     case HttpResponse::State::broken:

@@ -18,12 +18,12 @@ std::string make_token(std::uint64_t seed, std::string_view stream, std::uint64_
 
 }  // namespace
 
-std::vector<Identity> make_identities(FleetSpec const& fleet, int runners, std::uint64_t seed) {
+std::vector<RunnerIdentity> make_identities(FleetSpec const& fleet, int runners, std::uint64_t seed) {
   auto const kinds = deal_kinds(fleet, runners);
-  std::vector<Identity> identities;
+  std::vector<RunnerIdentity> identities;
   identities.reserve(kinds.size());
   for (std::size_t i = 0; i < kinds.size(); ++i) {
-    Identity identity;
+    RunnerIdentity identity;
     identity.token = make_token(seed, "runner token", i);
     identity.name = fmt::format("runner-{}", i + 1);
     identity.tags = fleet.kinds[kinds[i]].tags;
@@ -35,7 +35,7 @@ std::vector<Identity> make_identities(FleetSpec const& fleet, int runners, std::
 
 std::string make_submitter_token(std::uint64_t seed) { return make_token(seed, "submitter token", 0); }
 
-std::string identities_json(std::span<Identity const> runners, std::string_view submitter_token) {
+std::string identities_json(std::span<RunnerIdentity const> runners, std::string_view submitter_token) {
   boost::json::array list;
   list.reserve(runners.size());
   for (auto const& runner : runners) {

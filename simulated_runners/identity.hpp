@@ -11,7 +11,7 @@
 
 namespace assay {
 
-struct Identity {
+struct RunnerIdentity {
   std::string token;  // 32 hexadecimal digits
   std::string name;   // "runner-17"; numbers start at 1
   std::vector<std::string> tags;
@@ -19,10 +19,10 @@ struct Identity {
 };
 
 // Kinds are dealt by deal_kinds() (scenario.hpp): by share, and evenly mixed.
-std::vector<Identity> make_identities(FleetSpec const& fleet, int runners, std::uint64_t seed);
+std::vector<RunnerIdentity> make_identities(FleetSpec const& fleet, int runners, std::uint64_t seed);
 std::string make_submitter_token(std::uint64_t seed);
 
 // {"runners":[{"token","name","tags":[…]}],"submitters":[{"token","name"}]}
-std::string identities_json(std::span<Identity const> runners, std::string_view submitter_token);
+std::string identities_json(std::span<RunnerIdentity const> runners, std::string_view submitter_token);
 
 }  // namespace assay

@@ -13,8 +13,8 @@
 //   void shed(Item const&);                    // it was due and never started
 #pragma once
 
-#include "simulated_runners/http_client.hpp"
 #include "simulated_runners/task_group.hpp"
+#include "simulated_runners/transport.hpp"
 
 #include <deque>
 #include <optional>
@@ -27,20 +27,21 @@ template <class Source>
 class OpenLoop {
  public:
   // Workers are spawned in `tasks`. At most `most_connections` ≥ 1.
-  OpenLoop(HttpClient& client, TaskGroup& tasks, Source& source, std::size_t most_connections, Duration answer_timeout)
-      : client_{client},
+  OpenLoop(Transport& transport, TaskGroup& tasks, Source& source, std::size_t most_connections,
+           Duration answer_timeout)
+      : transport_{transport},
         tasks_{tasks},
         source_{source},
         most_connections_{most_connections},
         answer_timeout_{answer_timeout},
-        pace_{client.executor} {}
+        pace_{transport.executor} {}
 
   // Returns when the source has no more, or after stop().
   Awaitable<void> run() {
     while (!stopping_) {
       std::optional<TimePoint> const due = source_.due();
       if (!due) co_return;
-      if (*due > client_.clock.now()) {
+      if (*due > transport_.clock.now()) {
         pace_.expires_at(*due);
         [[maybe_unused]] auto [error] = co_await pace_.async_wait(as_result);
         continue;
@@ -62,7 +63,7 @@ class OpenLoop {
     shed_waiting();
     pace_.cancel();
     for (auto& worker : workers_) {
-      worker.connection.abandon();
+      worker.channel->abandon();
       worker.wake.notify();
     }
   }
@@ -71,9 +72,9 @@ class OpenLoop {
   using Item = typename Source::Item;
 
   struct Worker {
-    explicit Worker(HttpClient& client) : connection{client}, wake{client.executor} {}
+    explicit Worker(Transport& transport) : channel{transport.make_channel()}, wake{transport.executor} {}
 
-    HttpConnection connection;
+    std::unique_ptr<Channel> channel;
     Signal wake;
     std::string request;
   };
@@ -84,7 +85,7 @@ class OpenLoop {
       free_.back()->wake.notify();
       free_.pop_back();
     } else if (workers_.size() < most_connections_) {
-      tasks_.spawn(work(workers_.emplace_back(client_)));
+      tasks_.spawn(work(workers_.emplace_back(transport_)));
     }
   }
 
@@ -98,12 +99,12 @@ class OpenLoop {
       Item item = std::move(waiting_.front());
       waiting_.pop_front();
       source_.start(item, self.request);
-      Exchange const exchange = co_await self.connection.exchange(self.request, answer_timeout_);
+      Exchange const exchange = co_await self.channel->exchange(self.request, answer_timeout_);
       source_.answered(item, exchange);
     }
   }
 
-  HttpClient& client_;
+  Transport& transport_;
   TaskGroup& tasks_;
   Source& source_;
   std::size_t most_connections_;

@@ -34,18 +34,18 @@ Operation operation_of(RunnerMachine::Action action) {
 
 }  // namespace
 
-Runner::Runner(RunnerCommons& commons, Identity const& identity, std::uint32_t number, Random random,
+Runner::Runner(RunnerCommons& commons, RunnerIdentity const& identity, std::uint32_t number, Random random,
                Duration first_hold)
     : commons_{commons},
       identity_{identity},
       machine_{commons.rules, commons.journal, number, random, first_hold},
-      connection_{commons.client},
-      timer_{commons.client.executor} {
+      channel_{commons.transport.make_channel()},
+      timer_{commons.transport.executor} {
   ++commons_.present[RunnerCommons::absent];
 }
 
 Awaitable<void> Runner::run() {
-  auto const error = co_await connection_.open(commons_.open_by - commons_.client.clock.now());
+  auto const error = co_await channel_->open(commons_.open_by - commons_.transport.clock.now());
   --commons_.opening;
   if (!error) ++commons_.connected;
   if (error && !commons_.open_error) commons_.open_error = error;
@@ -53,7 +53,7 @@ Awaitable<void> Runner::run() {
   if (error) co_return;
 
   while (!commons_.stopping) {
-    Step const step = machine_.next(commons_.client.clock.now());
+    Step const step = machine_.next(commons_.transport.clock.now());
     if (step.action == RunnerMachine::Action::work || step.action == RunnerMachine::Action::back_off) {
       enter(step.action == RunnerMachine::Action::work ? RunnerCommons::working : RunnerCommons::backing_off);
       timer_.expires_at(step.intended);
@@ -61,21 +61,21 @@ Awaitable<void> Runner::run() {
     } else {
       enter(step.action == RunnerMachine::Action::poll ? RunnerCommons::parked : RunnerCommons::working);
       Duration const timeout = prepare(step);
-      Exchange const exchange = co_await connection_.exchange(request_, timeout);
+      Exchange const exchange = co_await channel_->exchange(request_, timeout);
       settle(step, exchange);
     }
   }
-  machine_.give_up(commons_.client.clock.now());
+  machine_.give_up(commons_.transport.clock.now());
   enter(RunnerCommons::absent);
 }
 
 void Runner::stop() {
-  connection_.abandon();
+  channel_->abandon();
   timer_.cancel();
 }
 
 void Runner::lease_lost(ClaimRef const& claim) {
-  if (machine_.lease_lost(claim, commons_.client.clock.now())) timer_.cancel();
+  if (machine_.lease_lost(claim, commons_.transport.clock.now())) timer_.cancel();
 }
 
 Duration Runner::prepare(Step const& step) {

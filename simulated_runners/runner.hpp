@@ -1,12 +1,12 @@
-// The coroutine around a RunnerMachine: does over HTTP what the machine says, and tells it and the Recorder how it
-// went. One per runner, thousands per process, so it is small: one connection, one timer, one request text, two
+// The coroutine around a RunnerMachine: does over its channel what the machine says, and tells it and the Recorder how
+// it went. One per runner, thousands per process, so it is small: one channel, one timer, one request text, two
 // coroutine frames.
 #pragma once
 
-#include "simulated_runners/http_client.hpp"
 #include "simulated_runners/identity.hpp"
 #include "simulated_runners/requests.hpp"
 #include "simulated_runners/runner_machine.hpp"
+#include "simulated_runners/transport.hpp"
 
 #include <array>
 #include <optional>
@@ -15,18 +15,18 @@ namespace assay {
 
 // What the runners of a fleet share. Outlives them.
 struct RunnerCommons {
-  RunnerCommons(HttpClient& http, RequestWriter const& request_writer, RunnerRules runner_rules,
+  RunnerCommons(Transport& to_coordinator, RequestWriter const& request_writer, RunnerRules runner_rules,
                 RunJournal& run_journal, Recorder& observations)
-      : client{http},
+      : transport{to_coordinator},
         writer{request_writer},
         rules{std::move(runner_rules)},
         journal{run_journal},
         recorder{observations},
-        opened{http.executor} {}
+        opened{to_coordinator.executor} {}
 
   enum Presence : std::uint8_t { absent, parked, working, backing_off };
 
-  HttpClient& client;
+  Transport& transport;
   RequestWriter const& writer;
   RunnerRules rules;
   RunJournal& journal;
@@ -46,7 +46,8 @@ struct RunnerCommons {
 class Runner {
  public:
   // `number` ≥ 1. The identity must outlive the runner.
-  Runner(RunnerCommons& commons, Identity const& identity, std::uint32_t number, Random random, Duration first_hold);
+  Runner(RunnerCommons& commons, RunnerIdentity const& identity, std::uint32_t number, Random random,
+         Duration first_hold);
 
   // Until stop(). The first poll has been sent when `commons.connected` counts this runner and the event loop comes
   // round.
@@ -66,9 +67,9 @@ class Runner {
   void enter(RunnerCommons::Presence presence);
 
   RunnerCommons& commons_;
-  Identity const& identity_;
+  RunnerIdentity const& identity_;
   RunnerMachine machine_;
-  HttpConnection connection_;
+  std::unique_ptr<Channel> channel_;
   Timer timer_;
   std::string request_;
   RunnerCommons::Presence presence_ = RunnerCommons::absent;

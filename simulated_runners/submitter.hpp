@@ -4,9 +4,9 @@
 #pragma once
 
 #include "simulated_runners/arrival_schedule.hpp"
-#include "simulated_runners/http_client.hpp"
 #include "simulated_runners/requests.hpp"
 #include "simulated_runners/run_journal.hpp"
+#include "simulated_runners/transport.hpp"
 
 #include <optional>
 #include <vector>

@@ -7,6 +7,7 @@
 
 #include "harness/base/clock.hpp"
 #include "harness/base/error.hpp"
+#include "harness/base/timer_clock.hpp"
 
 #include <boost/asio.hpp>
 
@@ -24,7 +25,7 @@ inline constexpr asio::use_awaitable_t<Executor> use_awaitable{};
 // co_await op(as_result) gives (error_code, values...) instead of throwing.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> as_result{};
 
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer = asio::basic_waitable_timer<TimerClock, TimerWait, Executor>;
 using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 

@@ -20,18 +20,26 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual TimePoint now() const = 0;
+  virtual std::uint64_t unix_ms() const = 0;  // wall clock, for what people and ids call time; never for measuring
 };
 
 class SystemClock final : public Clock {
  public:
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
+  std::uint64_t unix_ms() const override {
+    auto const wall = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(wall).count());
+  }
 };
 
-// Stands still until told otherwise. For tests and for the deterministic simulation.
+// Stands still until told otherwise. For tests.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(TimePoint start = TimePoint{}) : now_{start} {}
   TimePoint now() const override { return now_; }
+  std::uint64_t unix_ms() const override {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
+  }
   void advance(Duration step) { now_ += step; }
   void set(TimePoint time) { now_ = time; }
 

@@ -1,0 +1,60 @@
+// How a fleet's requests reach a coordinator: over HTTP (http_client.hpp), or within the process. The Fleet makes a
+// Channel for each runner and for each connection of its open loops, and uses it for one request at a time. What is
+// carried is the text of an HTTP request, whatever carries it, so that the code on both sides is the same one. To add a
+// transport: derive from both classes. Easy to get wrong: a fate is what the sender can know, so a request that may
+// have arrived and was not answered is `in_doubt`.
+#pragma once
+
+#include "harness/base/async.hpp"
+#include "harness/measure/observation.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace assay {
+
+// What became of one request.
+struct Exchange {
+  // By status: 2xx ok, 409 conflict, other 4xx refused, 5xx unavailable; but in_doubt when the coordinator says so in
+  // the error's kind, or when a 500, 502 or 504 says nothing at all. Never `empty`, which is for the runner to see.
+  Fate fate = Fate::ok;
+  int status = 0;                 // 0: no answer
+  std::string_view body;          // valid until the caller suspends
+  TimePoint started, finished;    // the call · the answer, or the end of hope
+  char const* problem = nullptr;  // an answer that makes no sense (its fate is in_doubt): why
+};
+
+// The fate of a request that was answered with this.
+Fate fate_of_answer(int status, std::string_view body);
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+
+  // Connects now rather than with the first exchange. Errors are the operating system's; timed_out after `timeout`.
+  virtual Awaitable<boost::system::error_code> open(Duration timeout) = 0;
+
+  // `request` is the whole text, valid until the answer; `timeout` counts from now and includes connecting.
+  virtual Awaitable<Exchange> exchange(std::string_view request, Duration timeout) = 0;
+
+  // The exchange under way, and every later one, ends as `abandoned`.
+  virtual void abandon() = 0;
+};
+
+// What the channels of one generator thread share. Outlives them.
+class Transport {
+ public:
+  Transport(Executor executor_to_use, Clock const& clock_to_use) : executor{executor_to_use}, clock{clock_to_use} {}
+  virtual ~Transport() = default;
+
+  virtual std::unique_ptr<Channel> make_channel() = 0;
+
+  Executor executor;
+  Clock const& clock;
+  std::uint64_t connections_opened = 0;
+  std::uint64_t requests_repeated = 0;
+};
+
+}  // namespace assay
