@@ -42,7 +42,7 @@ std::string decision_markdown(Assessment const& assessment) {
       "brackets are 95 % intervals.\n";
   for (auto const& reason : v.reasons)
     if (!reason.trials.empty())
-      out += fmt::format("\n- {}: {}", escape_markdown(reason.criterion),
+      out += fmt::format("\n- {}: {}", escape_markdown(title_of(reason)),
                          escape_markdown(fmt::format("{}", fmt::join(reason.trials, ", "))));
   out += "\n";
 

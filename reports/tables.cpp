@@ -65,9 +65,9 @@ Table reasons_table(Assessment const& assessment) {
       {}};
   for (auto const& reason : assessment.verdict.reasons)
     table.rows.push_back(
-        {{reason.source_text.empty() ? reason.criterion : reason.source_text, word_of(reason.finding), reason.text,
+        {{title_of(reason), word_of(reason.finding), reason.text,
           reason.figure ? in_unit(*reason.figure, reason.unit) : "–",
-          reason.figure ? (reason.unit == "ms" ? bound_text(reason.bound) : in_unit(reason.bound, reason.unit)) : "–",
+          reason.figure && reason.finding != Reason::Finding::note ? bound_of(reason) : "–",
           reason.n > 0 ? count_text(reason.n) : "–"},
          mark_of(reason.finding)});
   return table;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 
 namespace assay {
@@ -143,6 +145,18 @@ std::string word_of(Guard::State state) {
     case Guard::State::not_available: break;
   }
   return "Not available";
+}
+
+std::string title_of(Reason const& reason) {
+  if (!reason.source_text.empty()) return reason.source_text;
+  std::string title = reason.criterion;
+  std::replace(title.begin(), title.end(), '-', ' ');
+  if (!title.empty()) title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  return title;
+}
+
+std::string bound_of(Reason const& reason) {
+  return reason.unit == "ms" ? bound_text(reason.bound) : in_unit(reason.bound, reason.unit);
 }
 
 std::string plural(std::uint64_t n, std::string const& one) {

@@ -31,6 +31,8 @@ std::string latency_cell(TrialResult const& trial, LatencyFigures const& latency
 std::string objective_cell(TrialResult const& trial, ObjectiveResult const& objective);
 
 std::string title_of(Decision decision);                      // "Not needed"
+std::string title_of(Reason const& reason);                   // the policy's words, or "Runner shortage"
+std::string bound_of(Reason const& reason);                   // "5 s", "0.8 cores"
 std::string word_of(Reason::Finding finding);                 // "Refuted"
 std::string word_of(ObjectiveResult::State state);            // "Met"
 std::string word_of(Guard::State state);                      // "Passed"

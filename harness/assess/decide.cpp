@@ -26,6 +26,11 @@ std::string in_words(std::vector<int> const& runners) {
   return text;
 }
 
+std::string sentence(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::vector<std::string> ids_of(Trials const& trials) {
   std::vector<std::string> ids;
   for (auto const* trial : trials) ids.push_back(trial->id);
@@ -60,7 +65,7 @@ class Judge {
         if (auto text = headroom(evidence, compared_.largest_level()); !text.empty())
           verdict_.what_would_change_it.push_back(std::move(text));
     if (verdict_.decision != Decision::inconclusive)
-      verdict_.next_steps.push_back(fmt::format("check again when the load, the backend or the machine changes: `{}`",
+      verdict_.next_steps.push_back(fmt::format("Check again when the load, the backend or the machine changes: `{}`",
                                                 base_command(assessment_)));
     return std::move(verdict_);
   }
@@ -76,9 +81,9 @@ class Judge {
     verdict_.reasons.push_back({.criterion = std::move(criterion),
                                 .source_text = {},
                                 .finding = Finding::undecided,
-                                .text = std::move(text),
+                                .text = sentence(std::move(text)) + '.',
                                 .trials = std::move(trials)});
-    next(std::move(next_step));
+    next(sentence(std::move(next_step)));
   }
   void note(std::string criterion, std::string source_text, std::string text, std::vector<std::string> trials = {}) {
     verdict_.reasons.push_back({.criterion = std::move(criterion),
@@ -129,11 +134,11 @@ class Judge {
       auto const what = ledger_problem(trial);
       if (what.empty()) continue;
       if (trial.backend == assessed())
-        problem("ledger", fmt::format("{} breaks its promises, so its speed says nothing: {}", trial.id, what),
+        problem("ledger", fmt::format("trial {} breaks its promises, so its speed says nothing: {}", trial.id, what),
                 {trial.id},
                 fmt::format("find out why first: ledger/{}-*.csv.gz of the results folder has every event", trial.id));
       else
-        note("ledger", {}, fmt::format("{} breaks its promises, so its speed says nothing: {}", trial.id, what),
+        note("ledger", {}, fmt::format("Trial {} breaks its promises, so its speed says nothing: {}.", trial.id, what),
              {trial.id});
     }
   }
@@ -171,11 +176,13 @@ class Judge {
         reason.text = fmt::format("{} is not above {} at {} runners: at worst {}, at {} runners{}.", name_of(criterion),
                                   show(criterion.above, reason.unit), in_words(levels), show(*worst->figure),
                                   worst->runners, n_of(reason));
+        reason.text = sentence(std::move(reason.text));
         break;
       case Finding::met:
         reason.text = fmt::format("{} is above {} in every repeat at {} runners: {}{}. {}", name_of(criterion),
                                   show(criterion.above, reason.unit), worst->runners, show(*worst->figure),
                                   n_of(reason), criterion.why);
+        reason.text = sentence(std::move(reason.text));
         break;
       case Finding::undecided:
       case Finding::note: reason.text = why_undecided(evidence); break;
@@ -192,9 +199,9 @@ class Judge {
     for (auto const& level : evidence.levels) {
       if (level.finding != Finding::undecided) continue;
       text += fmt::format("{}at {} runners {}", text.empty() ? "" : "; ", level.runners, level.problem);
-      if (!level.trials.empty()) next(settle(assessment_, *evidence.criterion, level));
+      if (!level.trials.empty()) next(sentence(settle(assessment_, *evidence.criterion, level)));
     }
-    return text + '.';
+    return sentence(std::move(text)) + '.';
   }
 
   // ---- the decision
@@ -228,7 +235,7 @@ class Judge {
         if (!evidence.criterion->what_would_help.empty()) text += ' ' + evidence.criterion->what_would_help;
         note(evidence.criterion->id, evidence.criterion->text, std::move(text), ids_of(worst->trials));
         if (compared_.queues().empty() && !policy_.queue_backends.empty())
-          next(fmt::format("measure a queue beside it: `{} --runners {} --backend {},{}`", base_command(assessment_),
+          next(fmt::format("Measure a queue beside it: `{} --runners {} --backend {},{}`", base_command(assessment_),
                            worst->runners, assessed(), policy_.queue_backends.front()));
       }
     }
@@ -269,7 +276,7 @@ class Judge {
       }
       if (better) {
         note(consideration.id, consideration.text,
-             fmt::format("holds, and {} is better by the stated amount: dispatch latency p99 at most {} against at "
+             fmt::format("Holds, and {} is better by the stated amount: dispatch latency p99 at most {} against at "
                          "least {} of {} at {} runners{}.",
                          better->backend, show(better->at_most_ms, "ms"), show(better->instead_of_ms, "ms"), assessed(),
                          better->runners, compared_.durability_words(better->backend)),
@@ -279,11 +286,11 @@ class Judge {
         better_ = better;
       } else if (compared_.queues().empty()) {
         note(consideration.id, consideration.text,
-             "holds, but no queue backend was measured, so nothing says that one would do better. It decides nothing "
+             "Holds, but no queue backend was measured, so nothing says that one would do better. It decides nothing "
              "by itself.");
       } else {
         note(consideration.id, consideration.text,
-             fmt::format("holds, but no measured queue ({}) has a dispatch latency p99 of at most {:.0f} % of {}'s "
+             fmt::format("Holds, but no measured queue ({}) has a dispatch latency p99 of at most {:.0f} % of {}'s "
                          "with 95 % confidence.",
                          fmt::join(compared_.queues(), ", "), 100 * policy_.better_by_at_least, assessed()));
       }
@@ -325,7 +332,7 @@ class Judge {
         if (auto const level = examine(criterion, trial.runners, {&trial}); level.finding == Finding::met)
           note(
               criterion.id, criterion.text,
-              fmt::format("at {} runners, a level that the policy does not require, {} is {}, above {}.", trial.runners,
+              fmt::format("At {} runners, a level that the policy does not require, {} is {}, above {}.", trial.runners,
                           name_of(criterion), show(*level.figure), show(criterion.above, level.figure->unit)),
               {trial.id});
     }

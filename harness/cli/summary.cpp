@@ -12,7 +12,9 @@ namespace assay {
 namespace {
 
 std::string latency(Estimate const& estimate, std::uint64_t n) {
-  return n == 0 ? std::string{"–"} : humanize(from_seconds(estimate.value / 1e3));
+  if (n == 0) return "–";
+  // Half the histogram's finest bucket stands for "nothing".
+  return estimate.value < 1e-4 ? "0" : humanize(from_seconds(estimate.value / 1e3));
 }
 
 // fmt pads by code points' width as it knows it; µ and – are one column each, which it gets right.
@@ -48,6 +50,12 @@ std::string wrap(std::string_view text, std::size_t columns, std::string_view in
     column += length;
   }
   return result;
+}
+
+// A note says what it is about; the other findings name their figure.
+std::string in_context(Reason const& reason) {
+  bool const named = reason.finding == Reason::Finding::note && !reason.source_text.empty();
+  return named ? fmt::format("{}: {}", reason.source_text, reason.text) : reason.text;
 }
 
 std::string trial_row(TrialResult const& trial) {
@@ -104,7 +112,7 @@ std::string printed_summary(Assessment const& assessment, bool colour) {
   if (!assessment.question.empty()) out += fmt::format("\n{}\n", wrap(assessment.question, 100, ""));
   out += fmt::format("{}\n\n", bold(wrap(assessment.verdict.headline, 100, "")));
   for (auto const& reason : assessment.verdict.reasons) {
-    out += fmt::format("  {} {}\n", mark(reason.finding), wrap(reason.text, 94, "      "));
+    out += fmt::format("  {} {}\n", mark(reason.finding), wrap(in_context(reason), 94, "      "));
   }
   if (!assessment.verdict.next_steps.empty()) out += '\n';
   for (auto const& step : assessment.verdict.next_steps) out += fmt::format("  → {}\n", wrap(step, 96, "    "));

@@ -23,6 +23,13 @@ std::string load_in_words(Scenario const& scenario) {
                      load.arrivals == LoadSpec::Arrivals::poisson ? "Poisson" : "evenly spaced");
 }
 
+// As a person would write it: 30 s, 2 min.
+std::string as_set(Duration d) {
+  std::string const text = format_duration(d);
+  auto const unit = text.find_first_not_of("0123456789");
+  return fmt::format("{} {}{}", text.substr(0, unit), text.substr(unit), text.ends_with('m') ? "in" : "");
+}
+
 std::string shape_in_words(DurationDistribution const& lengths) {
   switch (lengths.shape) {
     case DurationDistribution::Shape::constant: return "constant";
@@ -61,24 +68,24 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   auto& conditions = assessment.conditions;
   conditions.emplace_back("Load", load_in_words(scenario));
   conditions.emplace_back(
-      "Run length", fmt::format("{}, mean {}", shape_in_words(fleet.run_length), humanize(fleet.run_length.mean)));
+      "Run length", fmt::format("{}, mean {}", shape_in_words(fleet.run_length), as_set(fleet.run_length.mean)));
   if (scenario.time_compression != 1) {
     conditions.emplace_back(
         "Time compression",
         fmt::format("arrivals and run lengths {:g}-fold; hold and heartbeat as they are", scenario.time_compression));
   }
-  conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", humanize(fleet.hold)));
-  conditions.emplace_back("Heartbeat", fmt::format("every {} per runner", humanize(fleet.heartbeat)));
+  conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", as_set(fleet.hold)));
+  conditions.emplace_back("Heartbeat", fmt::format("every {} per runner", as_set(fleet.heartbeat)));
   conditions.emplace_back(
-      "Lease", fmt::format("{}, swept every {}, {} attempts at most", humanize(scenario.coordinator.lease),
-                           humanize(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
+      "Lease", fmt::format("{}, swept every {}, {} attempts at most", as_set(scenario.coordinator.lease),
+                           as_set(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
   conditions.emplace_back("Payload", fmt::format("{} bytes", scenario.load.payload_bytes));
   if (scenario.load.classes.size() > 1 || !scenario.load.classes.front().tags.empty()) {
     conditions.emplace_back("Kinds of runs", classes_in_words(scenario.load));
   }
   conditions.emplace_back("Phases",
-                          fmt::format("warm-up {}, measured {}, drain up to {}; {} repeat(s)", humanize(phases.warm_up),
-                                      humanize(phases.measure), humanize(phases.drain), scenario.repeat));
+                          fmt::format("warm-up {}, measured {}, drain up to {}; {}", as_set(phases.warm_up),
+                                      as_set(phases.measure), as_set(phases.drain), scenario.repeat == 1 ? "one repeat" : fmt::format("{} repeats", scenario.repeat)));
   conditions.emplace_back("Clients and server",
                           "open-loop submitter, closed population of runners; generator, coordinator and "
                           "store are processes on one machine, connected over loopback");

@@ -97,6 +97,7 @@ void add_store_figures(CoordinatorStats const& during, TrialFigures& figures) {
   figures.histograms.push_back({"claim_commit", during.claim_commit});
   figures.histograms.push_back({"response_write", during.response_write});
 
+  Histogram all_writes;
   for (std::size_t i = 0; i < store_operation_count; ++i) {
     auto const operation = static_cast<StoreOperation>(i);
     auto const& stats = during.store.of(operation);
@@ -109,10 +110,13 @@ void add_store_figures(CoordinatorStats const& during, TrialFigures& figures) {
       if (stats.outcomes[o] > 0) row.outcomes[std::string{to_string(static_cast<Outcome>(o))}] = stats.outcomes[o];
     }
     row.latency = latency_figures(stats.latency);
+    all_writes.add(stats.latency);
     figures.histograms.push_back({fmt::format("store_{}", row.operation), stats.latency});
     if (operation == StoreOperation::claim && row.errors > 0) result.failed_claims["store_error"] = row.errors;
     result.store.push_back(std::move(row));
   }
+  result.store_write_latency = latency_figures(all_writes);
+  figures.histograms.push_back({"store_write", std::move(all_writes)});
 }
 
 double pending_writes(CoordinatorStats const& stats) { return static_cast<double>(stats.store.pending_writes); }

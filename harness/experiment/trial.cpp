@@ -218,7 +218,7 @@ class Drive {
     evidence_.failure = std::move(why);
     evidence_.failure_status = status;
     stopping_ = true;
-    asio::co_spawn(context_, fleet_.stop(), asio::detached);
+    fleet_.interrupt();
   }
 
   void stop_helpers() {

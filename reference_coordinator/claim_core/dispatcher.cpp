@@ -59,7 +59,13 @@ void Dispatcher::work_may_exist(TagSet const& required, std::uint64_t runs) {
 }
 
 std::optional<Batch> Dispatcher::next_batch(TimePoint now) {
-  if (askable_.empty() || in_flight_.size() >= options_.max_in_flight || now < paused_until_) return std::nullopt;
+  if (askable_.empty()) return std::nullopt;
+  if (in_flight_.size() >= options_.max_in_flight || now < paused_until_) {
+    if (!held_up_since_) held_up_since_ = now;
+    return std::nullopt;
+  }
+  TimePoint const askable_since = held_up_since_.value_or(now);
+  held_up_since_.reset();
 
   // A merge of the offers' lines by place. `askable_` may hold offers whose polls left, or whose bound an answer
   // lowered, since they were listed: they drop out here.
@@ -111,6 +117,7 @@ std::optional<Batch> Dispatcher::next_batch(TimePoint now) {
   if (batch.demands.empty()) return std::nullopt;
 
   batch.id = next_batch_id_++;
+  out.askable_since = askable_since;
   out.demanded_at = now;
   in_flight_.emplace(batch.id, std::move(out));
   return batch;
@@ -138,9 +145,9 @@ BatchAnswer Dispatcher::batch_done(std::uint64_t batch, std::vector<Claim> claim
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i].empty()) continue;
-    TimePoint const parked_at = room_.find(out.polls[i])->parked_at;
+    TimePoint const matchable_at = std::max(room_.find(out.polls[i])->parked_at, out.askable_since);
     room_.leave(out.polls[i]);
-    answer.assigned.push_back({out.polls[i], std::move(given[i]), parked_at, out.demanded_at});
+    answer.assigned.push_back({out.polls[i], std::move(given[i]), matchable_at, out.demanded_at});
   }
   for (auto poll = out.polls.rbegin(); poll != out.polls.rend(); ++poll) room_.put_back(*poll);
   for (Asked const& asked : out.asked) learn(asked);

@@ -27,7 +27,9 @@ struct Batch {
 struct AssignedPoll {
   PollId poll = 0;
   std::vector<Claim> claims;  // never empty
-  TimePoint parked_at;
+  // Since when the poll could have been asked for, had a batch been free: what it waited for before that was work. An
+  // upper bound of the wait when several batches' worth of offers became askable one after the other.
+  TimePoint matchable_at;
   TimePoint demanded_at;  // when the batch that brought the claims was handed out
 };
 
@@ -87,7 +89,7 @@ class Dispatcher {
   };
 
   struct BatchInFlight {
-    TimePoint demanded_at;
+    TimePoint askable_since, demanded_at;
     std::vector<PollId> polls;  // by demand
     std::vector<std::uint32_t> counts;
     std::vector<std::uint32_t> asked_of;  // by demand: index into asked
@@ -106,6 +108,7 @@ class Dispatcher {
       askable_;  // offers that may have both a waiting poll and a fitting run; verified by next_batch()
   std::unordered_map<TagSet, std::vector<OfferId>> including_;  // by required set: the offers that include it
   std::unordered_map<std::uint64_t, BatchInFlight> in_flight_;
+  std::optional<TimePoint> held_up_since_;  // something is askable, but no batch may go out
   std::uint64_t next_batch_id_ = 1;
   Duration pause_{};  // the next one's length; zero: the store is fine
   TimePoint paused_until_ = TimePoint::min();

@@ -105,7 +105,7 @@ Awaitable<void> Matcher::ask(Batch batch) {
     counters_.claims += claims->size();
     BatchAnswer answer = dispatcher_.batch_done(batch.id, std::move(*claims));
     for (AssignedPoll& assigned : answer.assigned) {
-      Assignment assignment{Assignment::End::assigned, std::move(assigned.claims), assigned.parked_at,
+      Assignment assignment{Assignment::End::assigned, std::move(assigned.claims), assigned.matchable_at,
                             assigned.demanded_at, now};
       settle(assigned.poll, std::move(assignment));
     }

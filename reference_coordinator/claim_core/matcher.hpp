@@ -25,8 +25,8 @@ struct Assignment {
 
   End end = End::expired;
   std::vector<Claim> claims;  // empty unless assigned
-  // Of an assignment: wait in the dispatcher = demanded_at − parked_at, claim commit = claimed_at − demanded_at.
-  TimePoint parked_at, demanded_at, claimed_at;
+  // Of an assignment: wait in the dispatcher = demanded_at − matchable_at, claim commit = claimed_at − demanded_at.
+  TimePoint matchable_at, demanded_at, claimed_at;
 };
 
 struct MatcherCounters {

@@ -297,7 +297,7 @@ Awaitable<Response> Api::poll(Call call) {
   Response response;
   switch (assignment.end) {
     case Assignment::End::assigned:
-      counts_.dispatch_wait.record((assignment.demanded_at - assignment.parked_at).count());
+      counts_.dispatch_wait.record((assignment.demanded_at - assignment.matchable_at).count());
       counts_.claim_commit.record((assignment.claimed_at - assignment.demanded_at).count());
       break;
     case Assignment::End::cancelled: ++counts_.abandoned_polls; break;

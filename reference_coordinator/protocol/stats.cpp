@@ -98,7 +98,7 @@ auto list_all(Stats& s) {
     }
   });
 
-  histogram("dispatch_wait_ns", "Of assigned polls: parked until asked for in a batch.", s.dispatch_wait);
+  histogram("dispatch_wait_ns", "Of assigned polls: a run may fit until asked for in a batch.", s.dispatch_wait);
   histogram("claim_commit_ns", "Asked for in a batch until the store answered.", s.claim_commit);
   histogram("response_write_ns", "Answered by the store until handed to the kernel.", s.response_write);
   histogram("loop_lateness_ns", "How late the event loop ran a timer.", s.loop_lateness);

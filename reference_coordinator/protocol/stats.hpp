@@ -52,7 +52,7 @@ struct CoordinatorStats {
   StoreSnapshot store;
 
   // Durations in nanoseconds.
-  Histogram dispatch_wait;   // of assigned polls: parked → asked for in a batch
+  Histogram dispatch_wait;   // of assigned polls: a run may fit → asked for in a batch
   Histogram claim_commit;    // asked for → answered by the store
   Histogram response_write;  // answered by the store → handed to the kernel
   Histogram loop_lateness;   // of the event loop's own timer

@@ -130,14 +130,13 @@ Markup reason_item(Reason const& reason) {
   std::vector<std::string> evidence;
   if (reason.figure) {
     evidence.push_back(in_unit(*reason.figure, reason.unit));
-    evidence.push_back("bound " +
-                       (reason.unit == "ms" ? bound_text(reason.bound) : in_unit(reason.bound, reason.unit)));
+    if (reason.finding != Reason::Finding::note) evidence.push_back("bound " + bound_of(reason));
   }
   if (reason.n > 0) evidence.push_back("n = " + count_text(reason.n));
   if (!reason.trials.empty()) evidence.push_back(fmt::format("{}", fmt::join(reason.trials, ", ")));
   return element("li", {{"class", classes[static_cast<std::size_t>(reason.finding)]}},
                  {element("span", {{"class", "finding"}}, {word_of(reason.finding)}),
-                  element("div", {element("h3", {reason.source_text.empty() ? reason.criterion : reason.source_text}),
+                  element("div", {element("h3", {title_of(reason)}),
                                   paragraph(reason.text),
                                   evidence.empty() ? Markup{}
                                                    : element("p", {{"class", "evidence"}},

@@ -83,7 +83,7 @@ TEST_P(claim_store, c15_a_submission_wakes_a_parked_poll) {
   Assignment const assignment = matcher.answer(poll);
   EXPECT_EQ(assignment.end, Assignment::End::assigned);
   EXPECT_LT(clock.now() - told, seconds{5});
-  EXPECT_LE(assignment.parked_at, assignment.demanded_at);
+  EXPECT_LE(assignment.matchable_at, assignment.demanded_at);
   EXPECT_LE(told, assignment.demanded_at);
   EXPECT_LE(assignment.demanded_at, assignment.claimed_at);
 }

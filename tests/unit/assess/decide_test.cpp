@@ -266,15 +266,15 @@ INSTANTIATE_TEST_SUITE_P(
         Doubt{"interrupted", [](auto& a) { at_500(a).partial = true; }, "the trial was interrupted",
               "--runners 500 --backend postgres-batch"},
         Doubt{"failed", [](auto& a) { at_500(a).failure = "the database went away"; }, "the database went away",
-              "mend what ended"},
+              "Mend what ended"},
         Doubt{"unstable", [](auto& a) { at_500(a).stable = false; }, "unstable at this rate",
-              "find the rate that it can keep up with"},
+              "Find the rate that it can keep up with"},
         Doubt{"unstable_for_want_of_runners",
               [](auto& a) {
                 at_500(a).stable = false;
                 at_500(a).busy_share = 0.99;
               },
-              "unstable at this rate", "the runners are busy 99 % of the time"},
+              "unstable at this rate", "The runners are busy 99 % of the time"},
         Doubt{"books_do_not_balance", [](auto& a) { at_500(a).books.balance = false; }, "books do not balance",
               "--runners 500"},
         Doubt{"generator_too_busy",
@@ -296,7 +296,7 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& a) {
                 a.trials[0].ledger.breaches = {{"I2", "run x: 2 completions"}};
               },
-              "I2 broken: run x", "find out why first"},
+              "I2 broken: run x", "Find out why first"},
         Doubt{"too_few_samples", [](auto& a) { at_500(a).dispatch_latency = latencies_around(4, 200); },
               "n = 200 is too few for p99: at least 299", "--runners 500 --set phases.measure=130s"},
         Doubt{"between_the_bounds",
@@ -346,7 +346,7 @@ TEST(verdict, does_not_depend_on_levels_that_are_not_required_but_mentions_them)
   slow(assessment.trials[0]);
   auto verdict = decide(assessment, pr_007());
   EXPECT_EQ(verdict.decision, Decision::not_needed);
-  EXPECT_THAT(all_text(verdict), HasSubstr("at 10 runners, a level that the policy does not require"));
+  EXPECT_THAT(all_text(verdict), HasSubstr("At 10 runners, a level that the policy does not require"));
   assessment.trials[0].partial = true;
   EXPECT_THAT(all_text(decide(assessment, pr_007())), HasSubstr("10 runners, not required by the policy"));
 }

@@ -116,6 +116,29 @@ TEST_F(DispatcherTest, AnEventDuringABatchOutlivesItsEmptyAnswer) {
   EXPECT_FALSE(quiet());
 }
 
+TEST_F(DispatcherTest, ThePartOfAWaitThatIsTheMatchersOwnStartsWhenWorkIsThere) {
+  PollId const idle = park(tags({"a"}));
+  dispatcher.batch_done(batch().id, {});
+  now += seconds{1};
+  dispatcher.work_may_exist(tags({"a"}));
+  Batch const at_once = batch();
+  PollId const later = park(tags({"a"}));
+  now += milliseconds{1};
+  dispatcher.work_may_exist(tags({"a"}));
+  EXPECT_TRUE(quiet()) << "the batch in flight holds it up";
+  TimePoint const held_up = now;
+  now += milliseconds{5};
+  BatchAnswer const first = dispatcher.batch_done(at_once.id, {claim_for(0)});
+  ASSERT_THAT(first.assigned, SizeIs(1));
+  EXPECT_EQ(first.assigned[0].poll, idle);
+  EXPECT_EQ(first.assigned[0].matchable_at, first.assigned[0].demanded_at) << "it waited for work, not for the matcher";
+  BatchAnswer const second = dispatcher.batch_done(batch().id, {claim_for(0)});
+  ASSERT_THAT(second.assigned, SizeIs(1));
+  EXPECT_EQ(second.assigned[0].poll, later);
+  EXPECT_EQ(second.assigned[0].matchable_at, held_up);
+  EXPECT_EQ(second.assigned[0].demanded_at, now);
+}
+
 TEST_F(DispatcherTest, ThePollsThatGotNothingStayParkedAtTheirPlace) {
   PollId const first = park(tags({"a"}));
   PollId const second = park(tags({"b"}));
