@@ -86,6 +86,15 @@ int dispatch(int argc, char** argv) {
   auto* backends_verb = app.add_subcommand("backends", "The backends of this build, and what they declare");
   backends_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
 
+  std::filesystem::path log;
+  double divide_by = 1;
+  auto* inspect_verb = app.add_subcommand("inspect", "The percentiles in any tool's HdrHistogram log (.hlog)");
+  inspect_verb->add_option("log", log, "E.g. results/pr-007/latest/r0050-postgres-batch-1.hlog")->required();
+  inspect_verb->add_option("--divide-by", divide_by, "Show values divided by this, e.g. 1000000 for ns as ms")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  inspect_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {
@@ -102,6 +111,7 @@ int dispatch(int argc, char** argv) {
   if (gate_verb->parsed()) return gate_command(folder, thresholds, json);
   if (validate_verb->parsed()) return validate_command(files, overrides);
   if (list_verb->parsed()) return list_command(scenarios);
+  if (inspect_verb->parsed()) return inspect_command(log, divide_by, json);
   return backends_command(json);
 }
 

@@ -177,6 +177,30 @@ void read_counts(Unpacker& unpacker, Histogram& histogram) {
   }
 }
 
+// Says what it is instead, where that is known: the cookies of DoubleHistogram.java and of the formats before V2.
+void check_cookie(std::uint32_t cookie) {
+  struct Other {
+    std::uint32_t cookie;
+    std::string_view name;
+  };
+  static constexpr std::array<Other, 7> others{{
+      {plain_cookie, "V2 without compression"},
+      {0x1c849302, "V1, which HdrHistogram wrote before version 2.1.5"},
+      {0x1c849301, "V1 without compression"},
+      {0x1c849309, "V0, which HdrHistogram wrote before version 2.0"},
+      {0x1c849308, "V0 without compression"},
+      {0x0c72124f, "a histogram of floating-point values (DoubleHistogram)"},
+      {0x0c72124e, "a histogram of floating-point values (DoubleHistogram) without compression"},
+  }};
+  if ((cookie & ~word_size_bits) == (compressed_cookie & ~word_size_bits)) return;
+  for (auto const& other : others) {
+    if ((cookie & ~word_size_bits) == (other.cookie & ~word_size_bits)) {
+      throw Damaged{fmt::format("it is {} (cookie {:#010x}); only V2 compressed is read", other.name, cookie)};
+    }
+  }
+  throw Damaged{fmt::format("its cookie is {:#010x}, not the {:#010x} of V2 compressed", cookie, compressed_cookie)};
+}
+
 Histogram unpack(std::span<unsigned char const> packed) {
   Unpacker unpacker{packed};
   if (auto const cookie = unpacker.next_big_endian<std::uint32_t>();
@@ -236,10 +260,7 @@ Result<Histogram> decode(std::string_view base64) {
   try {
     Bytes const bytes = from_base64(base64);
     if (bytes.size() < compressed_header_size) throw Damaged{"it ends early"};
-    if (auto const cookie = read_u32(bytes, 0); (cookie & ~word_size_bits) != (compressed_cookie & ~word_size_bits)) {
-      throw Damaged{
-          fmt::format("its cookie is {:#010x}, not the {:#010x} of V2 compressed", cookie, compressed_cookie)};
-    }
+    check_cookie(read_u32(bytes, 0));
     if (std::size_t const size = read_u32(bytes, 4); size != bytes.size() - compressed_header_size) {
       throw Damaged{fmt::format("it announces {} bytes and has {}", size, bytes.size() - compressed_header_size)};
     }

@@ -6,6 +6,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <istream>
@@ -28,8 +29,15 @@ double seconds_since_epoch(HistogramLogWriter::WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
+// hdr-histogram-js pads its numbers with spaces.
+std::string_view trimmed(std::string_view text) {
+  auto const first = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
 // The number that `text` begins with, and what follows it.
 std::optional<std::pair<double, std::string_view>> leading_number(std::string_view text) {
+  text = trimmed(text);
   double value = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
@@ -72,7 +80,7 @@ Result<RawEntry> read_entry(std::string_view line) {
   if (!start || !length || *length < 0 || *length > furthest || !number(fields[2])) {
     return broken("start, length or maximum is not a number");
   }
-  auto histogram = decode(fields[3]);
+  auto histogram = decode(trimmed(fields[3]));
   if (!histogram) return histogram.error();
   return RawEntry{std::move(tag), *start, *length, std::move(*histogram)};
 }

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -127,9 +128,25 @@ TEST(codec, says_what_is_wrong) {
   EXPECT_THAT(why(decode("")), testing::HasSubstr("not base64"));
   EXPECT_THAT(why(decode("HIST FAA")), testing::HasSubstr("not base64"));
   EXPECT_THAT(why(decode("=ISTFAAA")), testing::HasSubstr("not base64"));
-  EXPECT_THAT(why(decode("HISTEwAAAAA=")), testing::HasSubstr("0x1c849313"));  // not compressed
+  EXPECT_THAT(why(decode("HISTEwAAAAA=")), testing::HasSubstr("V2 without compression (cookie 0x1c849313)"));
   EXPECT_THAT(why(decode(fmt::format("{}AAAA", two_values))), testing::HasSubstr("not base64"));
   EXPECT_THAT(why(decode(fmt::format("{}AAAA", three_values))), testing::HasSubstr("announces 37 bytes and has 40"));
+}
+
+// The beginnings of what older implementations wrote, with the word sizes that they had in use.
+TEST(codec, names_the_encodings_that_it_does_not_read) {
+  auto const cookie = [](std::uint32_t value) {
+    std::array<unsigned char, 9> bytes{};
+    for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<unsigned char>(value >> (24 - 8 * i));
+    std::array<unsigned char, 13> text{};
+    EVP_EncodeBlock(text.data(), bytes.data(), bytes.size());
+    return why(decode(reinterpret_cast<char const*>(text.data())));
+  };
+  EXPECT_THAT(cookie(0x1c849322), testing::HasSubstr("it is V1"));
+  EXPECT_THAT(cookie(0x1c849342), testing::HasSubstr("it is V1"));
+  EXPECT_THAT(cookie(0x1c849389), testing::HasSubstr("it is V0"));
+  EXPECT_THAT(cookie(0x0c72124f), testing::HasSubstr("DoubleHistogram"));
+  EXPECT_THAT(cookie(0x12345678), testing::HasSubstr("its cookie is 0x12345678"));
 }
 
 // The encoding around any contents, well formed or not.

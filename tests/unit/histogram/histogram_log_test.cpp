@@ -64,13 +64,14 @@ TEST(histogram_log, is_read_back) {
   EXPECT_EQ(log->entries[1].histogram, hundreds());
 }
 
-// The three ways in which logs of other tools give their times.
+// The ways in which logs of other tools give their times.
 TEST(histogram_log, intervals_are_placed_since_the_start_time) {
   auto const entry = [](std::string_view time) { return fmt::format("{},1.000,0.250,{}\r\n", time, three_values); };
   for (std::string const& text :
        {"#[StartTime: 1441812279.474 (seconds since epoch), Wed Sep 09 08:24:39 PDT 2015]\n" + entry("2.500"),
         "#[StartTime: 1441812279.474 (seconds since epoch)]\n" + entry("1441812281.974"),
-        "#[StartTime: 1441812279.474]\n#[BaseTime: 1441812280.474]\n" + entry("1.500")}) {
+        "#[StartTime: 1441812279.474]\n#[BaseTime: 1441812280.474]\n" + entry("1.500"),
+        "#[StartTime:   1441812279.474 (seconds since epoch)]\n\n" + entry("    2.500")}) {
     auto const log = read(text);
     ASSERT_TRUE(log) << to_string(log.error());
     EXPECT_EQ(log->start_time, start) << text;
