@@ -1,6 +1,7 @@
 // assay-coordinator: the reference coordinator as a program. `serve` runs it over one backend, `backends` lists what
 // there is. It says {"listening":…} on one line of standard output when it is ready, logs to standard error, and stops
 // gracefully on SIGTERM and SIGINT; a second signal stops it at once.
+#include "harness/base/descriptors.hpp"
 #include "harness/base/text.hpp"
 #include "reference_coordinator/claim_core/backend.hpp"
 #include "reference_coordinator/http/coordinator.hpp"
@@ -12,7 +13,6 @@
 #include <CLI/CLI.hpp>
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -62,22 +62,16 @@ Backend const& backend_named(std::string const& name) {
   return *backend;
 }
 
-// Every connection is a descriptor, and so are the store's; the soft limit is ours to raise.
+// Every connection is a descriptor, and so are the store's.
 void provide_descriptors(std::size_t connections, int store_connections) {
   constexpr std::size_t others = 64;  // log, ledger, event loop, libraries
-  ::rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
   std::size_t const needed = connections + static_cast<std::size_t>(std::max(store_connections, 16)) + others;
-  if (limit.rlim_max != RLIM_INFINITY && needed > limit.rlim_max) {
-    throw Failure{
-        ExitStatus::bad_input,
-        fmt::format(
-            "--max-connections: {} do not fit into the {} file descriptors that this process may open (ulimit -n); "
-            "at most {}",
-            connections, limit.rlim_max, connections - (needed - limit.rlim_max))};
-  }
+  std::size_t const allowed = raise_descriptor_limit();
+  if (needed <= allowed) return;
+  throw Failure{ExitStatus::bad_input,
+                fmt::format("--max-connections: {} do not fit into the {} file descriptors that this process may open "
+                            "(ulimit -n); at most {}",
+                            connections, allowed, connections - (needed - allowed))};
 }
 
 void die_with(::pid_t parent) {

@@ -1,5 +1,6 @@
 #include "simulated_runners/fleet.hpp"
 
+#include "harness/base/descriptors.hpp"
 #include "harness/base/text.hpp"
 #include "simulated_runners/heartbeats.hpp"
 #include "simulated_runners/http_client.hpp"
@@ -7,7 +8,6 @@
 #include "simulated_runners/submitter.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <boost/assert.hpp>
 
 #include <deque>
@@ -23,27 +23,18 @@ constexpr std::size_t connects_at_once = 128;
 constexpr std::size_t spare_descriptors = 32;
 constexpr std::size_t usual_events_of_a_run = 4;  // submitted, accepted, received, completed
 
-Error need_descriptors(std::size_t needed, std::size_t allowed, FleetPlan const& plan) {
-  return {ErrorKind::misconfigured,
-          fmt::format(
-              "{} runners need {} file descriptors (one each, {} for submissions, {} for heartbeats, the rest for the "
-              "program itself), but this process may open {}; raise the limit (ulimit -n {}) or take fewer runners",
-              plan.runners, needed, plan.submit_connections, plan.heartbeat_connections, allowed, needed)};
-}
-
-// Raises the soft limit if that is all there is to it.
 Result<void> ensure_descriptors(FleetPlan const& plan) {
   std::error_code error;
   std::filesystem::directory_iterator open_now{"/proc/self/fd", error};
   auto const in_use = error ? 0 : static_cast<std::size_t>(std::distance(begin(open_now), end(open_now)));
-  std::size_t const needed = static_cast<std::size_t>(plan.runners) + plan.submit_connections +
-                             plan.heartbeat_connections + in_use + spare_descriptors;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
-  if (limit.rlim_max < needed) return need_descriptors(needed, limit.rlim_max, plan);
-  rlimit const raised{needed, limit.rlim_max};
-  if (setrlimit(RLIMIT_NOFILE, &raised) != 0) return need_descriptors(needed, limit.rlim_cur, plan);
-  return {};
+  std::size_t const needed = connections_of(plan) + in_use + spare_descriptors;
+  std::size_t const allowed = raise_descriptor_limit();
+  if (needed <= allowed) return {};
+  return Error{ErrorKind::misconfigured,
+               fmt::format("{} runners need {} file descriptors (one each, {} for submissions, {} for heartbeats, the "
+                           "rest for the program itself), but this process may open {}; raise the limit (ulimit -n {}) "
+                           "or take fewer runners",
+                           plan.runners, needed, plan.submit_connections, plan.heartbeat_connections, allowed, needed)};
 }
 
 std::string text_of(asio::ip::tcp::endpoint const& endpoint) {
@@ -66,6 +57,10 @@ ArrivalSchedule schedule_of(FleetPlan const& plan) {
 }
 
 }  // namespace
+
+std::size_t connections_of(FleetPlan const& plan) {
+  return static_cast<std::size_t>(plan.runners) + plan.submit_connections + plan.heartbeat_connections;
+}
 
 struct Fleet::Parts {
   Parts(std::unique_ptr<Transport> own, Transport* given, FleetPlan fleet_plan, Recorder& observations)

@@ -36,6 +36,9 @@ struct FleetPlan {
   Duration answer_timeout = seconds{10};   // of every request; a poll's comes on top of its hold
 };
 
+// What the coordinator has to have room for, at most.
+std::size_t connections_of(FleetPlan const& plan);
+
 struct FleetLive {
   std::size_t parked = 0, working = 0, backing_off = 0;  // runners; working includes reporting
   std::uint64_t offered = 0, started = 0, shed = 0;      // arrivals

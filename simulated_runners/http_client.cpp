@@ -2,6 +2,7 @@
 
 #include "reference_coordinator/protocol/protocol.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace assay {
@@ -36,6 +37,15 @@ HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use, asi
       endpoint{std::move(server)},
       deadlines{executor, clock},
       buffer(shared_buffer_bytes) {}
+
+bool HttpClient::take_next_source() {
+  if (!endpoint.address().is_v4() || !endpoint.address().to_v4().is_loopback()) return false;
+  constexpr std::uint_fast32_t last = 0x7FFFFFFE;  // 127.255.255.254
+  auto const used = source.is_unspecified() ? endpoint.address().to_v4() : source;
+  if (used.to_uint() >= last) return false;
+  source = asio::ip::address_v4{used.to_uint() + 1};
+  return true;
+}
 
 std::unique_ptr<Channel> HttpClient::make_channel() { return std::make_unique<HttpConnection>(*this); }
 
@@ -113,16 +123,35 @@ void HttpConnection::expired() {
 
 Awaitable<error_code> HttpConnection::connect() {
   error_code error;
-  socket_.open(client_.endpoint.protocol(), error);
-  if (!error) socket_.non_blocking(true, error);
-  if (error) co_return error;
-  std::tie(error) = co_await socket_.async_connect(client_.endpoint, as_result);
-  // A time-out that fires when the connection stands already, but before this resumes, has closed it.
-  if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
+  for (bool again = true; again;) {
+    again = false;
+    error = open_socket();
+    if (error) co_return error;
+    auto const source = client_.source;
+    std::tie(error) = co_await socket_.async_connect(client_.endpoint, as_result);
+    // A time-out that fires when the connection stands already, but before this resumes, has closed it.
+    if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
+    if (error == boost::system::errc::address_not_available && socket_.is_open()) {
+      close();
+      again = source != client_.source || client_.take_next_source();
+    }
+  }
   if (error) co_return error;
   socket_.set_option(asio::ip::tcp::no_delay{true}, error);
   if (!error) ++client_.connections_opened;
   co_return error;
+}
+
+error_code HttpConnection::open_socket() {
+  error_code error;
+  socket_.open(client_.endpoint.protocol(), error);
+  if (!error) socket_.non_blocking(true, error);
+  if (error || client_.source.is_unspecified()) return error;
+  // The port is chosen when connecting: one that only has to be free towards that server.
+  using BindAddressNoPort = asio::detail::socket_option::boolean<IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT>;
+  socket_.set_option(BindAddressNoPort{true}, error);
+  if (!error) socket_.bind({client_.source, 0}, error);
+  return error;
 }
 
 Awaitable<error_code> HttpConnection::write(std::string_view request) {

@@ -25,7 +25,12 @@ class HttpClient final : public Transport {
 
   std::unique_ptr<Channel> make_channel() override;
 
+  // A connection takes a port of ours, and there are about 28,000. But loopback is 2^24 addresses with all ports each:
+  // when they run short, the next address is where further connections come from. False: there is no other.
+  bool take_next_source();
+
   asio::ip::tcp::endpoint endpoint;
+  asio::ip::address_v4 source;  // unspecified: as the kernel likes
   DeadlineWheel deadlines;
   std::vector<char> buffer;
 };
@@ -41,6 +46,7 @@ class HttpConnection final : public Channel, private DeadlineWheel::Entry {
  private:
   void expired() override;
   Awaitable<boost::system::error_code> connect();
+  boost::system::error_code open_socket();
   Awaitable<boost::system::error_code> write(std::string_view request);
   Awaitable<boost::system::error_code> read(HttpResponse& response);
   bool closed_while_idle() const;

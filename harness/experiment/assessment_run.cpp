@@ -2,6 +2,7 @@
 
 #include "harness/assess/decide.hpp"
 #include "harness/assess/objectives.hpp"
+#include "harness/base/descriptors.hpp"
 #include "harness/base/random.hpp"
 #include "harness/base/text.hpp"
 #include "harness/experiment/conditions.hpp"
@@ -38,6 +39,24 @@ BackendEntry const& backend_named(std::vector<BackendEntry> const& backends, std
   if (!found->missing.empty())
     throw Failure{ExitStatus::bad_input, fmt::format("backend {} is {}", name, found->missing)};
   return *found;
+}
+
+// Beyond this share of the limit the guard makes the trial invalid (docs/method.md): better said now than afterwards.
+void require_descriptors(Scenario const& scenario) {
+  constexpr std::size_t files = 64;  // that generator and coordinator have open besides their connections
+  std::size_t const allowed = raise_descriptor_limit();
+  std::size_t const usable = allowed / 10 * 9;
+  for (auto const& level : scenario.levels) {
+    std::size_t const needed = connections_needed(level) + files;
+    if (needed <= usable) continue;
+    auto const runners = static_cast<std::size_t>(level.runners);
+    throw Failure{
+        ExitStatus::bad_input,
+        fmt::format("trials: {} runners take {} file descriptors in generator and coordinator each, and a "
+                    "process may open {} here, of which 90 % may be used; take at most {} runners, or raise "
+                    "the hard limit (ulimit -Hn) to {}",
+                    runners, needed, allowed, runners - std::min(runners, needed - usable), needed * 10 / 9 + 10)};
+  }
 }
 
 std::string result_line(TrialResult const& trial) {
@@ -92,6 +111,7 @@ TrialResult failed_trial(TrialPlan const& plan, std::string const& why) {
 RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
   auto const& scenario = request.scenario;
   for (auto const& level : scenario.levels) backend_named(request.backends, level.backend);  // before anything starts
+  require_descriptors(scenario);
   SystemClock const clock;
   auto const began = clock.now();
   auto const folder = ResultsFolder::create(request.results, scenario.name, std::chrono::system_clock::now());

@@ -69,6 +69,8 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesys
                   format_duration(spec.sweep_interval),
                   "--max-attempts",
                   std::to_string(spec.max_attempts),
+                  "--max-connections",
+                  std::to_string(options.connections),
                   "--die-with-parent"};
   if (options.temporary_store) command.argv.emplace_back("--temporary-store");
   if (!options.store_url.empty()) command.environment.push_back("ASSAY_STORE_URL=" + options.store_url);

@@ -36,6 +36,7 @@ struct CoordinatorOptions {
   std::string store_url;         // empty for backends without a server
   bool temporary_store = false;  // on a server that is not ours: leave nothing behind there
   CoordinatorSpec spec;
+  std::size_t connections = 0;   // that it has to have room for
   std::filesystem::path folder;  // for its identities, ledger and log; exists
   std::string identities;        // JSON, see simulated_runners/identities.hpp
 };

@@ -286,6 +286,13 @@ class Drive {
 
 }  // namespace
 
+std::size_t connections_needed(Level const& level) {
+  constexpr std::size_t others = 16;  // statistics; and whoever looks in with curl meanwhile
+  FleetPlan plan;
+  plan.runners = level.runners;
+  return connections_of(plan) + others;
+}
+
 std::string trial_id(TrialPlan const& plan) {
   return fmt::format("r{:04}-{}-{}", plan.level.runners, plan.level.backend, plan.repeat);
 }
@@ -300,6 +307,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
                                   .store_url = service ? service->url() : std::string{},
                                   .temporary_store = plan.postgres_url.has_value(),
                                   .spec = plan.scenario->coordinator,
+                                  .connections = connections_needed(plan.level),
                                   .folder = folder.path(),
                                   .identities = identities_json(identities, make_submitter_token(plan.seed))}};
   Evidence evidence;

@@ -21,6 +21,9 @@
 
 namespace assay {
 
+// Of generator and coordinator: each needs a descriptor for every one.
+std::size_t connections_needed(Level const& level);
+
 struct TrialPlan {
   Scenario const* scenario = nullptr;
   Level level;

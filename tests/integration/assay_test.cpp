@@ -64,11 +64,15 @@ class AssayProgram : public testing::Test {
     std::ofstream{path("tiny.yaml")} << text;
   }
 
-  // Everything the program leaves in the temporary folder would be found in path("tmp").
   ChildProcess start(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), ASSAY_PROGRAM);
+    return start_command(std::move(arguments));
+  }
+
+  // Everything the program leaves in the temporary folder would be found in path("tmp").
+  ChildProcess start_command(std::vector<std::string> argv) {
     ChildCommand command;
-    command.argv = {ASSAY_PROGRAM};
-    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+    command.argv = std::move(argv);
     command.environment = {"TMPDIR=" + path("tmp").string(), "NO_COLOR=1"};
     command.log = path("log");
     command.folder = folder_.path();
@@ -105,6 +109,19 @@ class AssayProgram : public testing::Test {
  private:
   PrivateFolder folder_{std::filesystem::temp_directory_path(), "assay-program-test-"};
 };
+
+TEST_F(AssayProgram, says_before_it_starts_anything_how_many_runners_its_descriptors_allow) {
+  write_scenario("memory", "3s");
+  auto process =
+      start_command({"bash", "-c", "ulimit -n 1000 && exec \"$0\" run tiny.yaml --runners 600", ASSAY_PROGRAM});
+  auto const exit = process.wait_until(within(60s));
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->status, static_cast<int>(ExitStatus::bad_input)) << log();
+  EXPECT_THAT(log(), HasSubstr("600 runners take 952 file descriptors"));
+  EXPECT_THAT(log(), HasSubstr("a process may open 1000 here"));
+  EXPECT_THAT(log(), HasSubstr("at most 548 runners, or raise the hard limit (ulimit -Hn)"));
+  EXPECT_FALSE(std::filesystem::exists(path("results")));
+}
 
 TEST_F(AssayProgram, leaves_a_complete_results_folder_from_which_the_report_renders_again) {
   write_scenario("postgres-batch", "3s");

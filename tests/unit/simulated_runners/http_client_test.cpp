@@ -3,6 +3,14 @@
 #include "tests/unit/simulated_runners/fake_coordinator.hpp"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
 
 namespace assay {
 namespace {
@@ -201,6 +209,48 @@ TEST_F(HttpClientTest, AbandonedMidwayAndEverAfter) {
   asio::post(context, [this] { asio::post(context, [this] { connection.abandon(); }); });
   EXPECT_EQ(send(beat).fate, Fate::abandoned);
   EXPECT_EQ(send(beat).fate, Fate::abandoned);
+}
+
+// In a network of its own, where the kernel has ten ports to give: the exit status is what went wrong.
+int connect_thirty_times() {
+  std::ofstream{"/proc/sys/net/ipv4/ip_local_port_range"} << "40000 40009";
+  ifreq loopback{};
+  std::strcpy(loopback.ifr_name, "lo");
+  loopback.ifr_flags = IFF_UP;
+  int const any_socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+  if (::ioctl(any_socket, SIOCSIFFLAGS, &loopback) != 0) return 1;
+
+  asio::io_context context{1};
+  SystemClock const clock;
+  TcpAcceptor acceptor{context.get_executor()};
+  asio::ip::tcp::endpoint const server{asio::ip::address_v4::loopback(), 50000};
+  acceptor.open(server.protocol());
+  acceptor.bind(server);
+  acceptor.listen();
+  HttpClient client{context, clock, server};
+  std::deque<HttpConnection> connections;
+  int tried = 0, opened = 0;
+  for (int i = 0; i < 30; ++i) {
+    asio::co_spawn(context, connections.emplace_back(client).open(seconds{10}), [&](std::exception_ptr, auto error) {
+      ++tried;
+      if (!error) ++opened;
+    });
+  }
+  while (tried < 30) context.run_one();
+  return opened == 30 ? 0 : 2;
+}
+
+TEST(HttpClientPorts, AreTakenFromFurtherLoopbackAddressesWhenTheyRunShort) {
+  pid_t const child = ::fork();
+  if (child == 0) {
+    bool const alone = ::unshare(CLONE_NEWNET) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+    ::_exit(alone ? connect_thirty_times() : 77);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "a network namespace takes a privilege that we don't have here";
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "1: no loopback in the namespace · 2: not all connections were opened";
 }
 
 }  // namespace
