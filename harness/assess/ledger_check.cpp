@@ -98,6 +98,7 @@ struct ClaimOfRun {
   TimePoint failed_at = never;      // accepted report
   TimePoint given_back_at = never;  // untouched
   TimePoint lost_at = never;        // lease
+  TimePoint doubted_at = never;     // first report whose answer was cut off
   bool overlapped = false;          // by the next claim: a breach of I3, and no reason to call this token stale
   TimePoint ended_at() const { return std::min({failed_at, given_back_at, lost_at}); }
 };
@@ -156,6 +157,8 @@ class Checker {
       if (row.what == What::failed || row.what == What::told_failed)
         claim->failed_at = std::min(claim->failed_at, row.time);
       if (row.what == What::given_back) claim->given_back_at = std::min(claim->given_back_at, row.time);
+      if (row.what == What::report_in_doubt || row.what == What::doubted)
+        claim->doubted_at = std::min(claim->doubted_at, row.time);
     }
     // A lost lease names no token: it is that of the newest claim that was known by then.
     for (auto const lost : losses_)
@@ -209,6 +212,17 @@ class Checker {
         return c.token == before.token && c.time + hearing_delay < claim.since;
       });
       if (before.ended_at() <= claim.since + hearing_delay && completed == completions_.end()) continue;
+      if (completed == completions_.end()) {
+        // A report that was cut off may have been a failure that counted, and the run is given out again before its
+        // runner has asked what became of it.
+        if (before.doubted_at <= claim.since + hearing_delay) continue;
+        bool const lease_over =
+            input_.lease > Duration{0} && claim.since + hearing_delay >= before.since + input_.lease;
+        if (lease_over) {
+          before.lost_at = claim.since;
+          continue;
+        }
+      }
       before.overlapped = true;
       ++figures_.doubled;
       breach("I3",

@@ -1,24 +1,31 @@
-// What timers wait for: the steady clock, and within a simulation the time that stands still until nothing is left to
-// do and then jumps to the next timer. The one seam by which coroutines, schedules and time-outs of the real program
-// run on simulated time, unchanged. Easy to get wrong: it is a matter of the thread, so make the SimulatedTime before
-// the first Timer and destroy it after the last, and hand it to whoever takes a Clock.
-//
-//   SimulatedTime time{start};
-//   while (!done) {
-//     context.poll();             // everything that is ready at this moment
-//     if (!done && !time.jump()) … // nobody waits for time any more: a deadlock
-//   }
+// What timers wait for: the steady clock, and within a simulation a time that stands still while anything can be done
+// and jumps to the next timer when nothing can. The one seam by which coroutines, schedules and time-outs of the real
+// program run on simulated time, unchanged: io_context::run_one() just never waits. Easy to get wrong: it is a matter
+// of the thread, so make the SimulatedTime before the first io_context and destroy it after the last, and hand it to
+// whoever takes a Clock.
 #pragma once
 
 #include "harness/base/clock.hpp"
 
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <stdexcept>
 #include <utility>
 
 namespace assay {
 
 class SimulatedTime final : public Clock {
  public:
-  explicit SimulatedTime(TimePoint start) : now_{start}, before_{std::exchange(of_this_thread, this)} {}
+  // Throws std::logic_error where timerfd works: only without it does Asio ask how long to wait just when it would wait
+  // (tests/simulation/no_timerfd.cpp).
+  explicit SimulatedTime(TimePoint start) : now_{start}, before_{std::exchange(of_this_thread, this)} {
+    if (int const timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC); timer >= 0) {
+      ::close(timer);
+      of_this_thread = before_;
+      throw std::logic_error{"simulated time needs a program in which timerfd_create() fails"};
+    }
+  }
   ~SimulatedTime() override { of_this_thread = before_; }
   SimulatedTime(SimulatedTime const&) = delete;
   SimulatedTime& operator=(SimulatedTime const&) = delete;
@@ -28,20 +35,20 @@ class SimulatedTime final : public Clock {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
   }
 
-  // To the earliest timer, or to one that was cancelled meanwhile: nothing happens then. False: there is none.
-  bool jump() {
-    if (next_ <= now_ || next_ == TimePoint::max()) return false;
-    now_ = next_;
-    return true;
-  }
-
  private:
   friend struct TimerClock;
   friend struct TimerWait;
   constinit static inline thread_local SimulatedTime* of_this_thread = nullptr;
 
+  static constexpr Duration forever = std::chrono::hours{24 * 365};
+
+  // Nothing is left to do for this long.
+  void jump(Duration ahead) {
+    if (ahead > forever) throw std::logic_error{"simulated time: everybody waits for something that cannot happen"};
+    if (ahead > Duration{0}) now_ += ahead;
+  }
+
   TimePoint now_;
-  TimePoint next_ = TimePoint::max();
   SimulatedTime* before_;
 };
 
@@ -60,13 +67,10 @@ struct TimerClock {
 };
 
 struct TimerWait {
-  // Asio asks this with the time left to its earliest timer whenever it sets its one timer of the kernel. In a
-  // simulation that one is to fire at once, so that each poll() looks for timers that are due; and who jumps has to
-  // know where to.
   static Duration to_wait_duration(Duration left) {
     auto* const simulated = SimulatedTime::of_this_thread;
     if (simulated == nullptr) return left;
-    simulated->next_ = simulated->now_ + left;
+    simulated->jump(left);
     return Duration{0};
   }
   static Duration to_wait_duration(TimePoint when) { return to_wait_duration(when - TimerClock::now()); }

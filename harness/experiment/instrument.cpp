@@ -82,6 +82,7 @@ LedgerFigures ledger_of(Evidence const& evidence) {
   auto const coordinator = parse_coordinator_ledger(evidence.coordinator_ledger);
   LedgerInput input{.runners = evidence.events,
                     .max_attempts = evidence.plan.scenario->coordinator.max_attempts,
+                    .lease = evidence.plan.scenario->coordinator.lease,
                     .classes = evidence.plan.scenario->load.classes,
                     .kinds = evidence.plan.scenario->fleet.kinds,
                     .kind_of_actor = evidence.kind_of_actor};

@@ -11,6 +11,7 @@
 namespace assay {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using Told = RunEvent::Kind;
@@ -31,6 +32,7 @@ struct World {
   std::vector<RunId> queued;
   Random random;
   std::uint64_t next_token = 1;
+  Duration lease{};     // as LedgerInput's
   bool const cut_offs;  // some submissions and reports stay in doubt, so that the store's counts may differ by as many
 
   World(std::uint64_t seed, int runs, bool with_cut_offs = true) : random{seed}, cut_offs{with_cut_offs} {
@@ -144,6 +146,7 @@ struct World {
     input.classes = classes;
     input.kinds = kinds;
     input.kind_of_actor = kind_of_actor;
+    input.lease = lease;
     return check_ledger(input);
   }
 
@@ -318,6 +321,45 @@ TEST(ledger, without_the_stores_counts_calls_nothing_lost) {
   EXPECT_EQ(figures.lost, 0U);
   EXPECT_THAT(figures.breaches, IsEmpty());
   EXPECT_GT(figures.queued, 0U);
+}
+
+// A sweep whose answer was cut off, or a coordinator that was killed before it wrote the second down.
+TEST(ledger, takes_a_lost_lease_that_nobody_wrote_down_only_for_one_that_may_have_been_over) {
+  World world{5, 0};
+  RunId const run = make_run_id(1, world.random);
+  world.tell(0, Told::submitted, run);
+  world.tell(0.1, Told::accepted, run);
+  world.give(1, run, 2, 1);
+  auto const second = world.give(6, run, 4, 2);
+  world.note(7, Noted::completed, run, 0, second);
+  world.tell(7.1, Told::completed, run, 4, 2, second);
+  world.depth.completed = 1;
+  EXPECT_THAT(invariants(world.check()), ElementsAre("I3")) << "every lost lease is written down";
+  world.lease = seconds{6};
+  EXPECT_THAT(invariants(world.check()), ElementsAre("I3")) << "it can't have been over";
+  world.lease = seconds{5};
+  auto const figures = world.check();
+  EXPECT_THAT(figures.breaches, IsEmpty()) << all(figures);
+  EXPECT_EQ(figures.reexecuted, 1U);
+  EXPECT_EQ(figures.doubled, 0U);
+}
+
+// The failure counted, its answer was lost, and the next attempt begins before the runner has asked again.
+TEST(ledger, takes_no_failure_in_doubt_for_a_double_claim) {
+  World world{6, 0};
+  RunId const run = make_run_id(1, world.random);
+  world.tell(0, Told::submitted, run);
+  world.tell(0.1, Told::accepted, run);
+  auto const first = world.give(1, run, 2, 1);
+  world.tell(2, Told::report_in_doubt, run, 2, 1, first);
+  auto const second = world.give(2.5, run, 4, 2);
+  world.note(3, Noted::failed_again, run, 0, first);
+  world.tell(3.1, Told::failed, run, 2, 1, first);
+  world.note(4, Noted::completed, run, 0, second);
+  world.tell(4.1, Told::completed, run, 4, 2, second);
+  world.depth.completed = 1;
+  auto const figures = world.check();
+  EXPECT_THAT(figures.breaches, IsEmpty()) << all(figures);
 }
 
 TEST(ledger, of_nothing_is_empty) {
