@@ -27,6 +27,8 @@ int gate_command(std::filesystem::path const& folder, std::vector<std::string> c
 int validate_command(std::vector<std::filesystem::path> const& files, Overrides const& overrides);
 int list_command(std::filesystem::path const& folder);
 int backends_command(bool json);
+// Levels beyond the fit's reach in `at` are refused.
+int fit_command(std::filesystem::path const& file, std::vector<double> const& at, bool json);
 // `divide_by` > 0 scales values for display: 1e6 shows nanoseconds as milliseconds.
 int inspect_command(std::filesystem::path const& file, double divide_by, bool json);
 

@@ -86,6 +86,15 @@ int dispatch(int argc, char** argv) {
   auto* backends_verb = app.add_subcommand("backends", "The backends of this build, and what they declare");
   backends_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
 
+  std::filesystem::path points;
+  std::vector<double> at;
+  auto* fit_verb = app.add_subcommand("fit", "Fit the Universal Scalability Law to throughputs at load levels");
+  fit_verb->add_option("points", points, "A CSV file with the columns N and X, six levels of N or more")->required();
+  fit_verb->add_option("--at", at, "Predict X at these N, up to twice the largest measured")
+      ->type_name("N,…")
+      ->delimiter(',');
+  fit_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
   std::filesystem::path log;
   double divide_by = 1;
   auto* inspect_verb = app.add_subcommand("inspect", "The percentiles in any tool's HdrHistogram log (.hlog)");
@@ -111,6 +120,7 @@ int dispatch(int argc, char** argv) {
   if (gate_verb->parsed()) return gate_command(folder, thresholds, json);
   if (validate_verb->parsed()) return validate_command(files, overrides);
   if (list_verb->parsed()) return list_command(scenarios);
+  if (fit_verb->parsed()) return fit_command(points, at, json);
   if (inspect_verb->parsed()) return inspect_command(log, divide_by, json);
   return backends_command(json);
 }
