@@ -41,6 +41,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(DUKTAPE REQUIRED IMPORTED_TARGET duktape)
 pkg_check_modules(RSVG REQUIRED IMPORTED_TARGET librsvg-2.0)
 find_package(PostgreSQL)
+find_package(SQLite3)
 
 # assay_library(<name> SOURCES <file>... [LINKS <target>...])
 # One static library per folder, `assay::<name>`, that sees the headers of what it links and no others' targets.

@@ -134,7 +134,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   auto& options = settings.coordinator;
   app.add_option("--backend", options.backend, "Which store to use; see `assay-coordinator backends`")
       ->capture_default_str();
-  app.add_option("--store-url", options.store.url, "Where its server is, e.g. postgresql://user@host:port/database")
+  app.add_option("--store-url", options.store.url,
+                 "Its server or file, e.g. postgresql://user@host:port/database, or runs.sqlite")
       ->envname("ASSAY_STORE_URL");  // a password does not belong on a command line that every user can list
   app.add_option("--store-connections", options.store.connections, "Connections to it; 0: the backend's default")
       ->check(CLI::Range(0, 1000))

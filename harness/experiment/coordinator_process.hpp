@@ -17,7 +17,7 @@ namespace assay {
 
 struct BackendEntry {
   std::string name, description;
-  std::string service;  // the server it needs ("postgresql"), empty for none
+  std::string service;  // what it keeps its data in ("postgresql", "file"), empty for nothing
   std::string missing;  // why it can't be used in this build; empty when it can
   std::string durability;
   std::vector<std::pair<std::string, std::string>> capabilities;  // "fenced completion" → "yes"

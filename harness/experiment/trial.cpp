@@ -21,8 +21,15 @@ namespace {
 // How long a store may not answer before the trial is given up. Shorter outages are part of what is measured.
 constexpr Duration longest_outage = seconds{8};
 
-std::unique_ptr<PostgresService> start_service(TrialPlan const& plan) {
-  if (plan.backend.service.empty()) return nullptr;
+std::unique_ptr<Service> start_service(TrialPlan const& plan) {
+  std::string const& service = plan.backend.service;
+  if (service.empty()) return nullptr;
+  if (service == "file") return std::make_unique<PrivateFile>();
+  if (service != "postgresql") {
+    throw Failure{
+        ExitStatus::internal_error,
+        fmt::format("the backend {} needs a {}, and nobody knows how to start one", plan.backend.name, service)};
+  }
   if (plan.postgres_url) return std::make_unique<ExternalPostgres>(*plan.postgres_url);
   return std::make_unique<PrivatePostgres>();
 }
@@ -326,7 +333,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
     evidence.partial = true;
     evidence.failure = "interrupted";
   } else {
-    auto const database = service ? service->postmaster_pid() : std::nullopt;
+    auto const database = service ? service->server_pid() : std::nullopt;
     Drive{context, evidence, coordinator, database, progress, interruption}.run();
   }
   coordinator.stop();

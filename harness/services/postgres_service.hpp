@@ -1,11 +1,11 @@
-// The PostgreSQL of an assessment: one that we start for it and remove afterwards, or the user's. The experiment asks
-// for a URL to give to the coordinator and for a pid whose process tree it can charge CPU to; nothing else differs.
-// Easy to get wrong: a private server is durable on purpose (fsync, synchronous_commit, full_page_writes are on),
-// because a queue in a database that may forget is not what anybody would compare with a broker.
+// The PostgreSQL of an assessment: one that we start for it and remove afterwards, or the user's. Easy to get wrong: a
+// private server is durable on purpose (fsync, synchronous_commit, full_page_writes are on), because a queue in a
+// database that may forget is not what anybody would compare with a broker.
 #pragma once
 
 #include "harness/services/child_process.hpp"
 #include "harness/services/private_folder.hpp"
+#include "harness/services/service.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -15,24 +15,14 @@
 
 namespace assay {
 
-using ServiceFacts = std::vector<std::pair<std::string, std::string>>;
-
-class PostgresService {
- public:
-  virtual ~PostgresService() = default;
-  virtual std::string url() const = 0;                      // postgresql://…, as libpq reads it
-  virtual std::optional<pid_t> postmaster_pid() const = 0;  // nothing when it is not ours to look at
-  virtual ServiceFacts facts() const = 0;                   // for the report's environment section
-};
-
-class ExternalPostgres final : public PostgresService {
+class ExternalPostgres final : public Service {
  public:
   // Throws Failure{bad_input} when it is no postgresql:// URL. Nothing connects yet: the backend's open() does and says
   // why not.
   explicit ExternalPostgres(std::string url);
 
   std::string url() const override { return url_; }
-  std::optional<pid_t> postmaster_pid() const override { return std::nullopt; }
+  std::optional<pid_t> server_pid() const override { return std::nullopt; }
   ServiceFacts facts() const override;  // without the password
 
  private:
@@ -48,7 +38,7 @@ struct PostgresBinaries {
 // Throws Failure{unreachable} naming the Debian package when there is none, and when it is too old.
 PostgresBinaries find_postgres(std::string const& path, std::filesystem::path const& packaged = "/usr/lib/postgresql");
 
-class PrivatePostgres final : public PostgresService {
+class PrivatePostgres final : public Service {
  public:
   struct Options {
     std::filesystem::path parent;     // where its folder goes; empty: the system's temporary folder
@@ -67,7 +57,7 @@ class PrivatePostgres final : public PostgresService {
   std::string socket_url(
       std::string const& database) const;                  // over the unix socket: no password, the folder is the lock
   std::string tcp_url(std::string const& database) const;  // over loopback: with the password
-  std::optional<pid_t> postmaster_pid() const override { return server_->pid(); }
+  std::optional<pid_t> server_pid() const override { return server_->pid(); }
   ServiceFacts facts() const override;
 
   // For fault tests: what an administrator or a crash does to it. Same folder, same URLs afterwards.

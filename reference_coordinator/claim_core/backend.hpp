@@ -32,11 +32,11 @@ std::string_view to_string(Capabilities::Durability durability);
 std::string_view to_string(Capabilities::Wake wake);
 
 struct StoreOptions {
-  std::string url;      // e.g. postgresql://user@host:port/database; empty for backends without a server
+  std::string url;      // e.g. postgresql://user@host:port/database, or a file; empty for backends that keep nothing
   int connections = 0;  // 0: the backend's own default
   RetryPolicy retry;
-  // For measuring on somebody's server: opening fails when what the store would make is there already, and close() removes
-  // it again. Backends without a server have nothing to do.
+  // For measuring on somebody's server: opening fails when what the store would make is there already, and close()
+  // removes it again. Backends without a server have nothing to do.
   bool temporary = false;
 };
 
@@ -52,7 +52,7 @@ struct OpenedStore {
 struct Backend {
   std::string name;         // "postgres-batch"
   std::string description;  // one line
-  std::string service;      // the server it needs, by the name harness/services knows it by ("postgresql"); empty: none
+  std::string service;  // what it keeps its data in, as harness/services knows it: "postgresql", "file"; empty: nothing
   Capabilities capabilities;
   std::string missing;  // why it can't be opened in this build ("not built: libpq missing"); empty when it can
   // Connects, creates or checks its schema. Errors: unavailable, misconfigured, rejected; each one clear line.

@@ -1,10 +1,15 @@
 #include "tests/conformance/claim_store_fixture.hpp"
 
+#include "harness/services/service.hpp"
+
 #if ASSAY_TEST_POSTGRES
 #include "tests/support/postgres_server.hpp"
 #endif
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <csignal>
 #include <stdexcept>
 #include <utility>
 
@@ -17,9 +22,51 @@ class NoData final : public StoreData {
   std::string url() const override { return ""; }
 };
 
+class FileData final : public StoreData {
+ public:
+  std::string url() const override { return file_.url(); }
+
+  // No file of this process may grow beyond what the store's have already.
+  bool fill_disk() override {
+    std::uintmax_t largest = 0;
+    for (auto const& entry : std::filesystem::directory_iterator{std::filesystem::path{url()}.parent_path()}) {
+      largest = std::max(largest, entry.file_size());
+    }
+    previous_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &previous_limit_);
+    ::rlimit const limit{largest + 4096, previous_limit_.rlim_max};
+    full_ = ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+    return full_;
+  }
+  void free_disk() override {
+    if (!std::exchange(full_, false)) return;
+    ::setrlimit(RLIMIT_FSIZE, &previous_limit_);
+    std::signal(SIGXFSZ, previous_handler_);
+  }
+
+  ~FileData() override { FileData::free_disk(); }
+
+ private:
+  PrivateFile file_;
+  bool full_ = false;
+  ::rlimit previous_limit_{};
+  void (*previous_handler_)(int) = SIG_DFL;
+};
+
 #if ASSAY_TEST_POSTGRES
+// Only processes are killed here, never the machine: what a server has written survives without being forced to disk.
+void stop_forcing_writes_to_disk() {
+  [[maybe_unused]] static bool const once = [] {
+    ask_postgres(postgres_server().url(), "ALTER SYSTEM SET fsync = off");
+    ask_postgres(postgres_server().url(), "SELECT pg_reload_conf()");
+    return true;
+  }();
+}
+
 class PostgresData final : public StoreData {
  public:
+  PostgresData() { stop_forcing_writes_to_disk(); }
+
   std::string url() const override { return database_.url(); }
   bool has_server() const override { return true; }
   void stop_server() override {
@@ -50,6 +97,7 @@ class PostgresData final : public StoreData {
 
 std::unique_ptr<StoreData> open_data(Backend const& backend) {
   if (backend.service.empty()) return std::make_unique<NoData>();
+  if (backend.service == "file") return std::make_unique<FileData>();
 #if ASSAY_TEST_POSTGRES
   if (backend.service == "postgresql") return std::make_unique<PostgresData>();
 #endif

@@ -29,6 +29,9 @@ class StoreData {
   virtual void stop_server() {}
   virtual void crash_server() {}
   virtual void start_server() {}
+  // From now on the data can't grow; false: that can't be done to this kind of data.
+  virtual bool fill_disk() { return false; }
+  virtual void free_disk() {}
 };
 
 // Named as its tests are to be listed: conformance/claim_store.c06_no_double_claim/postgres_batch.

@@ -270,6 +270,26 @@ TEST_P(claim_store, c47_too_much_at_once_is_refused_or_done_never_half) {
   }
 }
 
+TEST_P(claim_store, c47_what_a_full_disk_refuses_is_not_half_there) {
+  std::vector<RunSpec> const before = runs(100);
+  EXPECT_THAT(submit(before), Each(Outcome::ok));
+  auto const claimed = claim("", 1);
+  if (!data().fill_disk()) GTEST_SKIP() << GetParam() << ": the suite cannot fill the disk of its data";
+  auto large = runs(50);
+  for (RunSpec& spec : large) spec.payload.assign(max_payload_bytes, 'x');
+  auto const refused = ask(store().submit(large));
+  ASSERT_FALSE(refused) << "12 MiB in 4 KiB";
+  EXPECT_THAT(refused.error().kind, testing::AnyOf(ErrorKind::unavailable, ErrorKind::in_doubt));
+  EXPECT_NE(refused.error().detail, "");
+  data().free_disk();
+  EXPECT_EQ(depth().total(), before.size());
+  EXPECT_EQ(complete(claimed.at(0)), Outcome::ok);
+  EXPECT_THAT(submit(large), Each(Outcome::ok));
+  reopen();
+  EXPECT_EQ(depth().completed, 1U);
+  EXPECT_EQ(depth().ready, before.size() - 1 + large.size());
+}
+
 TEST_P(claim_store, c50_payloads_and_results_are_bytes) {
   std::string every_byte;
   for (int i = 0; i < 256; ++i) every_byte.push_back(static_cast<char>(i));

@@ -7,7 +7,7 @@
 #include "reference_coordinator/backends/postgres/batch_sql.hpp"
 #include "reference_coordinator/backends/postgres/batcher.hpp"
 #include "reference_coordinator/backends/postgres/link.hpp"
-#include "reference_coordinator/backends/postgres/tag_sets.hpp"
+#include "reference_coordinator/claim_core/tag_sets.hpp"
 
 #include <utility>
 #include <vector>

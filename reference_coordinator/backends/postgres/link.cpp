@@ -83,6 +83,10 @@ void Links::close() {
   for (std::shared_ptr<Link> const& link : links_) link->close();
 }
 
+bool Links::any_alive() const {
+  return std::any_of(links_.begin(), links_.end(), [](auto const& link) { return link->alive(); });
+}
+
 std::uint64_t Links::reconnects() const {
   std::uint64_t sum = 0;
   for (std::shared_ptr<Link> const& link : links_) sum += link->reconnects();

@@ -16,6 +16,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Awaitable<Result<std::vector<Rows>>> run(Batch batch);
   Awaitable<Result<std::vector<Rows>>> run(Command command);
 
+  bool alive() const { return connection_->alive(); }
   std::uint64_t reconnects() const { return reconnects_; }
   void close();  // no more reconnecting; what is in flight ends in doubt
 
@@ -43,6 +44,7 @@ class Links {
   Link& add(std::shared_ptr<Link> link) { return *links_.emplace_back(std::move(link)); }
   void close();
   std::uint64_t reconnects() const;
+  bool any_alive() const;
   std::size_t size() const { return links_.size(); }
   Link& operator[](std::size_t i) { return *links_[i]; }
 

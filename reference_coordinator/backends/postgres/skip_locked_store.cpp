@@ -33,35 +33,6 @@ Error too_many(std::size_t items) {
 
 }  // namespace
 
-Awaitable<Result<Rows>> Pool::run(Command command) {
-  Link* link = nullptr;
-  if (free_.empty()) {
-    auto const turn = std::make_shared<Turn>(executor_);
-    waiting_.push_back(turn);
-    while (turn->link == nullptr) co_await turn->come.wait_until();
-    link = turn->link;
-  } else {
-    link = free_.back();
-    free_.pop_back();
-  }
-  Result<std::vector<Rows>> rows = co_await link->run(std::move(command));
-  if (waiting_.empty()) {
-    free_.push_back(link);
-    if (idle_) idle_->notify();
-  } else {  // from hand to hand, so that nobody who comes just now is faster
-    waiting_.front()->link = link;
-    waiting_.front()->come.notify();
-    waiting_.pop_front();
-  }
-  if (!rows) co_return rows.error();
-  co_return std::move(rows->front());
-}
-
-Awaitable<void> Pool::drained() {
-  idle_ = std::make_shared<Signal>(executor_);
-  while (busy_or_waiting() > 0) co_await idle_->wait_until();
-}
-
 struct SkipLockedStore::Reporting {
   Reporting(Executor executor, std::vector<Report> r) : reports{std::move(r)}, done{executor} {}
   std::vector<Report> reports;

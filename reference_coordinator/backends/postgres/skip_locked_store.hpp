@@ -5,41 +5,13 @@
 // how a repeated report is told from a stale one.
 #pragma once
 
-#include "reference_coordinator/backends/postgres/link.hpp"
+#include "reference_coordinator/backends/postgres/pool.hpp"
 #include "reference_coordinator/claim_core/backend.hpp"
 
-#include <deque>
 #include <memory>
 #include <vector>
 
 namespace assay::postgres {
-
-// Hands out connections one at a time, to who waits longest first.
-class Pool {
- public:
-  explicit Pool(Executor executor) : executor_{executor} {}
-
-  void add(std::shared_ptr<Link> link) { free_.push_back(&links_.add(std::move(link))); }
-  Awaitable<Result<Rows>> run(Command command);
-  std::size_t size() const { return links_.size(); }
-  std::size_t busy_or_waiting() const { return links_.size() - free_.size() + waiting_.size(); }
-  std::uint64_t reconnects() const { return links_.reconnects(); }
-  Awaitable<void> drained();
-  void close() { links_.close(); }
-
- private:
-  struct Turn {
-    explicit Turn(Executor executor) : come{executor} {}
-    Signal come;
-    Link* link = nullptr;
-  };
-
-  Executor executor_;
-  Links links_;
-  std::vector<Link*> free_;
-  std::deque<std::shared_ptr<Turn>> waiting_;
-  std::shared_ptr<Signal> idle_;
-};
 
 class SkipLockedStore final : public ClaimStore {
  public:

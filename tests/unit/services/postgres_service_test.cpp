@@ -99,7 +99,7 @@ TEST(ExternalPostgres, ShowsNoPassword) {
   EXPECT_EQ(external.facts().back().second, "postgresql://me:***@db:5432/runs");
   EXPECT_EQ(ExternalPostgres{"postgresql://db/runs?user=me&password=secret&port=1"}.facts().back().second,
             "postgresql://db/runs?user=me&password=***&port=1");
-  EXPECT_EQ(external.postmaster_pid(), std::nullopt);
+  EXPECT_EQ(external.server_pid(), std::nullopt);
 }
 
 TEST(ExternalPostgres, RefusesWhatIsNoUrl) { EXPECT_THROW(ExternalPostgres{"db:5432"}, Failure); }
@@ -115,7 +115,7 @@ TEST(PrivatePostgres, IsDurableReachableBothWaysAndGoneAfterwards) {
     EXPECT_EQ(ask(server.tcp_url(), "select inet_server_addr()"), "127.0.0.1");
     EXPECT_THAT(ask(server.url(), "show data_directory"), HasSubstr("assay-postgres-"));
     folder = std::filesystem::path{ask(server.url(), "show data_directory")}.parent_path();
-    postmaster = *server.postmaster_pid();
+    postmaster = *server.server_pid();
     EXPECT_EQ(kill(postmaster, 0), 0);
   }
   EXPECT_EQ(kill(postmaster, 0), -1);

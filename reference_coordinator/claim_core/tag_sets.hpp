@@ -1,7 +1,7 @@
 // Interned tag sets: each distinct set of required tags has a number in the database, and for each offer the numbers of
-// the sets that fit are kept, so that no SQL ever compares tags. Other coordinators intern too; whoever claims asks for
-// what came after newest(). Ids are handed out under a lock, so that they become visible in their order and none is
-// missed.
+// the sets that fit are kept, so that no SQL ever compares tags. Used by backends with a database (postgres-batch,
+// sqlite). Other coordinators intern too; whoever claims asks for what came after newest(). Ids are handed out under a
+// lock, so that they become visible in their order and none is missed.
 #pragma once
 
 #include "reference_coordinator/claim_core/tags.hpp"
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace assay::postgres {
+namespace assay {
 
 class TagSets {
  public:
@@ -40,4 +40,4 @@ class TagSets {
   std::map<TagSet, Fitting> fitting_;
 };
 
-}  // namespace assay::postgres
+}  // namespace assay

@@ -1,9 +1,9 @@
-#include "reference_coordinator/backends/postgres/tag_sets.hpp"
+#include "reference_coordinator/claim_core/tag_sets.hpp"
 
 #include <algorithm>
 #include <cassert>
 
-namespace assay::postgres {
+namespace assay {
 
 namespace {
 
@@ -42,4 +42,4 @@ std::vector<std::int32_t> const& TagSets::fitting(TagSet const& offered) {
   return fitting.ids;
 }
 
-}  // namespace assay::postgres
+}  // namespace assay
