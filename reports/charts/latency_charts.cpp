@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace assay {
 namespace {
@@ -57,11 +58,23 @@ json::object ring(std::string_view color) {
   return style;
 }
 
-// Written at the backend's last point instead of a legend entry per metric and backend.
-void name_the_backend(json::object& datum, std::string const& backend) {
+// Written at the backend's last point instead of a legend entry per metric and backend. The slowest backend's is put
+// above its point and the fastest's below, so that two close ones don't hide each other.
+void name_the_backend(json::object& datum, std::string const& backend, std::string_view vertical_align) {
   datum["label"] = fixed(R"({"show": true, "position": "right", "distance": 10, "lineHeight": 15,
     "align": "left", "formatter": "fn:named_duration"})");
+  datum["label"].as_object()["verticalAlign"] = vertical_align;
   datum["note"] = backend;
+}
+
+// Where the name goes, by the backend's claim latency p99 at its last level among all backends'.
+std::string_view place_of_name(Assessment const& assessment, std::string const& backend) {
+  std::map<std::string, double> last;
+  for (auto const& cell : cells_of(assessment)) last[cell.backend] = cell.worst().claim_latency.p99.value;
+  auto const slower = [&](auto const& other) { return other.second > last[backend]; };
+  auto const faster = [&](auto const& other) { return other.second < last[backend]; };
+  if (std::none_of(last.begin(), last.end(), slower)) return "bottom";
+  return std::none_of(last.begin(), last.end(), faster) ? "top" : "middle";
 }
 
 }  // namespace
@@ -107,7 +120,8 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
         }
       }
       if (points.empty()) continue;
-      if (metric.labelled && backends.size() > 1) name_the_backend(points.back().as_object(), backends[b]);
+      if (metric.labelled && backends.size() > 1)
+        name_the_backend(points.back().as_object(), backends[b], place_of_name(assessment, backends[b]));
       auto line = fixed(R"({"type": "line", "lineStyle": {"width": 1.5},
         "label": {"show": false, "position": "top", "distance": 9, "formatter": "fn:duration", "color": "color:ink",
                   "textBorderColor": "color:paper", "textBorderWidth": 3},
