@@ -24,6 +24,9 @@ struct RunOptions {
 int run_command(RunOptions const& options);
 int report_command(std::filesystem::path const& folder);
 int gate_command(std::filesystem::path const& folder, std::vector<std::string> const& thresholds, bool json);
+// What the ledgers of every trial add up to and which invariant broke, with the events of the runs in question; or one
+// run's life in every trial that knows it. invariant_broken when one is.
+int ledger_command(std::filesystem::path const& folder, std::optional<std::string> const& run, bool json);
 int validate_command(std::vector<std::filesystem::path> const& files, Overrides const& overrides);
 int list_command(std::filesystem::path const& folder);
 int backends_command(bool json);

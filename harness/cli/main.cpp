@@ -73,6 +73,12 @@ int dispatch(int argc, char** argv) {
       ->allow_extra_args(false);
   gate_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
 
+  std::optional<std::string> one_run;
+  auto* ledger_verb = app.add_subcommand("ledger", "What happened to the runs, and which invariant broke (exit 5)");
+  ledger_verb->add_option("folder", folder, "A results folder")->required();
+  ledger_verb->add_option("--run", one_run, "Everything that anybody wrote down about this run")->type_name("ID");
+  ledger_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
   std::vector<std::filesystem::path> files;
   Overrides overrides;
   auto* validate_verb = app.add_subcommand("validate", "Check scenarios, all mistakes at once; starts nothing");
@@ -118,6 +124,7 @@ int dispatch(int argc, char** argv) {
   }
   if (report_verb->parsed()) return report_command(folder);
   if (gate_verb->parsed()) return gate_command(folder, thresholds, json);
+  if (ledger_verb->parsed()) return ledger_command(folder, one_run, json);
   if (validate_verb->parsed()) return validate_command(files, overrides);
   if (list_verb->parsed()) return list_command(scenarios);
   if (fit_verb->parsed()) return fit_command(points, at, json);

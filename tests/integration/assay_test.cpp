@@ -1,6 +1,7 @@
 // The program `assay` as a user meets it: real processes, a real PostgreSQL, real files. The scenario is small; whether
 // its trial is valid depends on the machine, so these tests hold what must be true on any machine.
 #include "harness/base/error.hpp"
+#include "harness/record/merged_ledger.hpp"
 #include "harness/record/results_folder.hpp"
 #include "harness/services/child_process.hpp"
 #include "harness/services/private_folder.hpp"
@@ -12,15 +13,20 @@
 
 #include "tests/support/postgres_server.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 namespace assay {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::AnyOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
 
 constexpr char scenario_text[] = R"(name: tiny
 title: A tiny trial
@@ -161,6 +167,47 @@ TEST_F(AssayProgram, gates_a_folder_by_a_threshold) {
   EXPECT_EQ(run({"gate", "results/tiny/latest", "--threshold", "dispatch_latency: p50 < 1ns"}), valid ? 3 : 4) << log();
   EXPECT_EQ(run({"gate", "results/tiny/latest", "--threshold", "claim_latncy: p99 < 5s"}), 2);
   EXPECT_THAT(log(), HasSubstr("claim_latency"));  // the nearest right name
+}
+
+TEST_F(AssayProgram, tells_the_life_of_a_run_from_everybodys_ledger) {
+  write_scenario("memory", "2s");
+  EXPECT_THAT(run({"run", "tiny.yaml"}), AnyOf(0, 4)) << log();
+  EXPECT_EQ(run({"ledger", results()}), 0) << log();
+  EXPECT_THAT(log(), HasSubstr("every invariant held"));
+  auto const lines = read_merged_ledger(results(), "r0020-memory-1");
+  ASSERT_FALSE(lines.empty());
+  EXPECT_TRUE(std::is_sorted(lines.begin(), lines.end(), [](auto& a, auto& b) { return a.time < b.time; }));
+  EXPECT_EQ(run({"ledger", results(), "--run", to_string(lines.front().run), "--format", "json"}), 0);
+  auto const trials = boost::json::parse(log()).as_array();
+  ASSERT_EQ(trials.size(), 1U) << log();
+  std::set<std::string> told;
+  for (auto const& event : trials[0].at("events").as_array())
+    told.insert(boost::json::value_to<std::string>(event.at("written_by")) + ' ' +
+                boost::json::value_to<std::string>(event.at("event")));
+  EXPECT_THAT(told, IsSupersetOf({"runners submitted", "coordinator submitted", "coordinator delivered",
+                                  "runners received", "coordinator completed", "runners completed"}));
+  EXPECT_EQ(run({"ledger", results(), "--run", "00000000-0000-7000-8000-000000000000"}), 2);
+  EXPECT_THAT(log(), HasSubstr("no trial of"));
+}
+
+TEST_F(AssayProgram, shows_the_events_behind_a_broken_invariant) {
+  Assessment assessment;
+  auto& trial = assessment.trials.emplace_back();
+  trial.id = "r0002-memory-1";
+  RunEvent event{.kind = RunEvent::Kind::completed, .actor = 7, .attempt = 1, .token = {1, 1}};
+  event.run.bytes[15] = 9;
+  trial.ledger.breaches.push_back({"I2", fmt::format("run {}: 2 completions accepted", to_string(event.run))});
+  auto const folder = ResultsFolder::create(path("results"), "broken", {});
+  folder.write("scenario.resolved.yaml", "");
+  folder.write_assessment(assessment);
+  folder.write_run_events(trial.id, std::vector{event});
+  folder.write_ledger(
+      trial.id, "coordinator",
+      fmt::format("time_ns,event,run,attempt,token,who\n5,completed,{},,1.2,runner-8\n", to_string(event.run)));
+  folder.finish();
+  EXPECT_EQ(run({"ledger", folder.path()}), static_cast<int>(ExitStatus::invariant_broken));
+  EXPECT_THAT(log(), AllOf(HasSubstr("I2 broken"), ContainsRegex("runners +completed +1 +1.1 +7"),
+                           ContainsRegex("coordinator +completed +1.2 +runner-8")));
 }
 
 TEST_F(AssayProgram, prints_the_summary_as_json_on_demand) {
