@@ -44,8 +44,21 @@ struct StoreOptions {
 // "15.18".
 using StoreFacts = std::vector<std::pair<std::string, std::string>>;
 
+// How coordinators over one store tell each other that runs wait. A hint only: a lost one costs a sweep interval.
+class WakeUp {
+ public:
+  virtual ~WakeUp() = default;
+  // `heard` is called when another coordinator has announced, or may have while we could not hear it.
+  virtual void listen(std::function<void()> heard) = 0;
+  // Returns at once; announcements close together are one.
+  virtual void announce() = 0;
+  // Nothing is heard afterwards, and nothing may be called.
+  virtual Awaitable<void> close() = 0;
+};
+
 struct OpenedStore {
   std::unique_ptr<ClaimStore> store;
+  std::unique_ptr<WakeUp> wake_up;  // nullptr unless the backend's wake is `notified`
   StoreFacts facts;
 };
 

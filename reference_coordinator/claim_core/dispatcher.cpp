@@ -50,12 +50,15 @@ void Dispatcher::work_may_exist() {
   }
 }
 
-void Dispatcher::work_may_exist(TagSet const& required, std::uint64_t runs) {
+bool Dispatcher::work_may_exist(TagSet const& required, std::uint64_t runs) {
+  bool somebody_waits = false;
   for (OfferId const offer : offers_that_include(required)) {
     known_[offer].possible = add_saturated(known_[offer].possible, runs);
     known_[offer].arrived += runs;
     list_if_askable(offer);
+    somebody_waits = somebody_waits || known_[offer].listed;
   }
+  return somebody_waits;
 }
 
 std::optional<Batch> Dispatcher::next_batch(TimePoint now) {
@@ -150,7 +153,10 @@ BatchAnswer Dispatcher::batch_done(std::uint64_t batch, std::vector<Claim> claim
     answer.assigned.push_back({out.polls[i], std::move(given[i]), matchable_at, out.demanded_at});
   }
   for (auto poll = out.polls.rbegin(); poll != out.polls.rend(); ++poll) room_.put_back(*poll);
-  for (Asked const& asked : out.asked) learn(asked);
+  for (Asked const& asked : out.asked) {
+    learn(asked);
+    answer.surplus = answer.surplus || (known_[asked.offer].possible > 0 && !room_.first_waiting(asked.offer));
+  }
   return answer;
 }
 

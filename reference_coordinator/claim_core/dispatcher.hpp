@@ -36,6 +36,7 @@ struct AssignedPoll {
 struct BatchAnswer {
   std::vector<AssignedPoll> assigned;  // these polls are not parked any more
   std::vector<Claim> unwanted;         // their poll left meanwhile: to be released, then told by work_may_exist()
+  bool surplus = false;                // more runs may be ready for such runners, but none of them waits here
 };
 
 class Dispatcher {
@@ -57,7 +58,8 @@ class Dispatcher {
   std::vector<PollId> expire(TimePoint now);  // the polls to be answered empty
   std::vector<PollId> dismiss_all();          // everybody, to be answered empty
   void work_may_exist();  // anything may be ready: a wake from outside, a sweep, an in-doubt submission
-  void work_may_exist(TagSet const& required, std::uint64_t runs = 1);  // `runs` more runs of this tag set are ready
+  // `runs` more runs of this tag set are ready. False: nobody who waits here could take one.
+  bool work_may_exist(TagSet const& required, std::uint64_t runs = 1);
 
   // What to ask the store now; nullopt: nothing parked that could be served, enough in flight, or pausing after an
   // error. Each batch must come back once, by batch_done() or batch_failed().

@@ -68,7 +68,8 @@ void Matcher::work_may_exist() {
 }
 
 void Matcher::work_may_exist(TagSet const& required, std::uint64_t runs) {
-  dispatcher_.work_may_exist(required, runs);
+  bool const somebody_waits = dispatcher_.work_may_exist(required, runs);
+  if (!somebody_waits) report_surplus();
   changed_.notify();
 }
 
@@ -109,6 +110,7 @@ Awaitable<void> Matcher::ask(Batch batch) {
                             assigned.demanded_at, now};
       settle(assigned.poll, std::move(assignment));
     }
+    if (answer.surplus) report_surplus();
     give_back(std::move(answer.unwanted));
   } else {
     ++counters_.failed_batches;
@@ -190,6 +192,10 @@ void Matcher::settle(PollId poll, Assignment assignment) {
 
 void Matcher::report(Error const& error) const {
   if (options_.on_error) options_.on_error(error);
+}
+
+void Matcher::report_surplus() const {
+  if (options_.on_surplus) options_.on_surplus();
 }
 
 }  // namespace assay

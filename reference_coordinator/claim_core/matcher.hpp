@@ -48,6 +48,7 @@ struct MatcherOptions {
   std::size_t sweep_batch = 1000;
   std::function<void(SweepResult const&)> on_sweep;  // after each sweep that found something; may be empty
   std::function<void(Error const&)> on_error;        // of claim, release and sweep, for the log; may be empty
+  std::function<void()> on_surplus;  // runs may be ready that nobody who waits here can take; may be empty
 };
 
 class Matcher {
@@ -97,6 +98,7 @@ class Matcher {
   void answer_empty(std::vector<PollId> const& polls, Assignment::End end);
   void settle(PollId poll, Assignment assignment);
   void report(Error const& error) const;
+  void report_surplus() const;
 
   Executor executor_;
   Clock const& clock_;

@@ -101,6 +101,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   matching.dispatcher.seed = random_seed();
   matching.dispatcher.max_batch = std::min(matching.dispatcher.max_batch, backend.capabilities.batch_limit);
   matching.on_sweep = [&told](SweepResult const& result) { told->swept(result); };
+  if (opened->wake_up) matching.on_surplus = [&wake_up = *opened->wake_up] { wake_up.announce(); };
   matching.on_error = [](Error const& error) { spdlog::warn("store: {}", to_string(error)); };
   Matcher matcher{executor, clock, store, std::move(matching)};
   ApiOptions serving;
@@ -117,6 +118,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
     failure = problem;
   }
   if (failure) {
+    if (opened->wake_up) co_await opened->wake_up->close();
     co_await store.close();
     throw *failure;
   }
@@ -129,6 +131,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
     flushing = false;
     flushing_ended.notify();
   });
+  if (opened->wake_up) opened->wake_up->listen([&matcher] { matcher.work_may_exist(); });
   matcher.start();
   api.start();
   server->start();
@@ -150,6 +153,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   while (flushing) co_await flushing_ended.wait_until();
   boost::system::error_code ignored;
   signals.cancel(ignored);
+  if (opened->wake_up) co_await opened->wake_up->close();
   co_await store.close();
   if (!ledger.flush()) throw Failure{ExitStatus::internal_error, "ledger: not all lines could be written"};
   co_return static_cast<int>(ExitStatus::pass);

@@ -74,6 +74,25 @@ TEST_P(CoordinatorOnPostgres, WithoutItsDatabaseItSaysSoAndWithItItGoesOn) {
   EXPECT_TRUE(coordinator.process().stop().clean());
 }
 
+TEST_P(CoordinatorOnPostgres, ARunAcceptedByOneWakesARunnerThatWaitsAtAnother) {
+  // The sweep, which would find the run, too, comes only when the poll has ended.
+  std::vector<std::string> arguments_of_both = arguments();
+  arguments_of_both.insert(arguments_of_both.end(), {"--sweep-interval", "1h"});
+  Coordinator one{arguments_of_both};
+  Coordinator other{arguments_of_both};
+  Client runner = other.client();
+  for (int i = 0; i < 3; ++i) {
+    runner.send(http::verb::get, "/runner/runs?wait=20s", plain_runner);
+    other.wait_for_parked(1);
+    other.wait_for([](auto const& stats) { return stats.batches_in_flight == 0; });
+    Client client = one.client();
+    RunId const id = submit(client, "over there");
+    auto const runs = protocol::decode_assigned_runs(runner.receive().body()).value();
+    ASSERT_EQ(runs.size(), 1U);
+    EXPECT_EQ(runs[0].run, id);
+  }
+}
+
 TEST_P(CoordinatorOnPostgres, ADatabaseThatCannotBeReachedIsOneClearLineAndStatus6) {
   PrivateFolder const place{std::filesystem::temp_directory_path(), "assay-coordinator-test-"};
   auto const ending = run_program({"--backend", GetParam(), "--store-url", "postgresql://nobody@127.0.0.1:1/x",

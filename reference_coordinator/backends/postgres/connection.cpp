@@ -93,13 +93,17 @@ Awaitable<std::optional<Error>> resolve_host(Executor executor, Settings& settin
 
 }  // namespace
 
-Connection::Connection(Executor executor, Duration answer_patience)
-    : executor_{executor}, answer_patience_{answer_patience}, socket_{executor}, broken_{executor} {}
+Connection::Connection(Executor executor, Duration answer_patience, std::function<void()> notified)
+    : executor_{executor},
+      answer_patience_{answer_patience},
+      notified_{std::move(notified)},
+      socket_{executor},
+      broken_{executor} {}
 
 Connection::~Connection() { close(); }
 
 Awaitable<Result<std::shared_ptr<Connection>>> Connection::open(Executor executor, ConnectOptions options) {
-  std::shared_ptr<Connection> const connection{new Connection{executor, options.answer_patience}};
+  std::shared_ptr<Connection> const connection{new Connection{executor, options.answer_patience, options.notified}};
   std::optional<Error> error = co_await connection->connect(options);
   if (error) {
     connection->close();
@@ -112,6 +116,7 @@ Awaitable<Result<std::shared_ptr<Connection>>> Connection::open(Executor executo
   if (!session.empty()) {
     Result<std::vector<Rows>> set = co_await connection->run(std::move(session));
     if (!set) co_return set.error();
+    if (connection->notified_) connection->notified_();
   }
   std::shared_ptr<Pending> pending = connection->send(options.statements);
   Result<std::vector<Rows>> prepared = co_await connection->answer(std::move(pending));
@@ -249,7 +254,18 @@ Awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
       break;
     }
     self->take_results();
+    self->take_notifications();
   }
+}
+
+void Connection::take_notifications() {
+  bool heard = false;
+  while (alive()) {
+    std::unique_ptr<PGnotify, decltype(&PQfreemem)> const notification{PQnotifies(handle_), PQfreemem};
+    if (!notification) break;
+    heard = heard || notification->be_pid != PQbackendPID(handle_);  // our own come back, too
+  }
+  if (heard && notified_) notified_();
 }
 
 void Connection::take_results() {

@@ -9,6 +9,7 @@
 #include "reference_coordinator/backends/postgres/wire.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,9 +23,12 @@ struct Prepared {
 };
 
 struct ConnectOptions {
-  std::string url;                         // anything that libpq reads: a URL or key=value pairs
-  std::vector<std::string> session;        // SQL to run first, e.g. "SET synchronous_commit = off"
-  std::vector<Prepared> statements;        // then prepared under their names
+  std::string url;                   // anything that libpq reads: a URL or key=value pairs
+  std::vector<std::string> session;  // SQL to run first, e.g. "SET synchronous_commit = off"
+  std::vector<Prepared> statements;  // then prepared under their names
+  // Another session notified on a channel that `session` listens to; once, too, when `session` was run, because what
+  // was notified before is lost.
+  std::function<void()> notified;
   Duration patience = seconds{10};         // for connecting
   Duration answer_patience = seconds{30};  // for the answer to one batch; then the connection is cut
 };
@@ -62,7 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Error> error;
   };
 
-  Connection(Executor executor, Duration answer_patience);
+  Connection(Executor executor, Duration answer_patience, std::function<void()> notified);
   Awaitable<std::optional<Error>> connect(ConnectOptions const& options);
   Awaitable<Result<std::vector<Rows>>> answer(std::shared_ptr<Pending> pending);
   std::shared_ptr<Pending> send(Batch const& batch);
@@ -70,11 +74,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Pending> sync(std::size_t commands, bool queued);
   static Awaitable<void> read_loop(std::shared_ptr<Connection> self);
   void take_results();
+  void take_notifications();
   void flush();
   void break_off(std::string why);
 
   Executor executor_;
   Duration answer_patience_;
+  std::function<void()> notified_;
   PGconn* handle_ = nullptr;
   asio::posix::basic_stream_descriptor<Executor> socket_;
   bool writing_ = false;

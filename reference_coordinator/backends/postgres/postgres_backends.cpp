@@ -1,10 +1,27 @@
 // The two backends of this folder, for the registry. They share the connection code, and each has a schema of its own.
 #include "reference_coordinator/backends/postgres/batch_store.hpp"
 #include "reference_coordinator/backends/postgres/skip_locked_store.hpp"
+#include "reference_coordinator/backends/postgres/wake_up.hpp"
+
+#include <algorithm>
 
 namespace assay {
 
 namespace {
+
+template <class Store>
+Awaitable<Result<OpenedStore>> open_with_wake_up(Executor executor, StoreOptions options, std::string channel) {
+  std::string const url = options.url;
+  Result<OpenedStore> opened = co_await Store::open(executor, std::move(options));
+  if (!opened) co_return opened.error();
+  Result<std::unique_ptr<WakeUp>> wake_up = co_await postgres::open_wake_up(executor, url, std::move(channel));
+  if (!wake_up) {
+    co_await opened->store->close();
+    co_return wake_up.error();
+  }
+  opened->wake_up = *std::move(wake_up);
+  co_return opened;
+}
 
 template <class Store>
 Backend postgres_backend(std::string name, std::string description) {
@@ -14,9 +31,11 @@ Backend postgres_backend(std::string name, std::string description) {
   backend.service = "postgresql";
   backend.capabilities.durability = Capabilities::Durability::disk;
   backend.capabilities.several_coordinators = true;
-  backend.capabilities.wake = Capabilities::Wake::polled;
-  backend.open = [](asio::io_context& context, Clock const&, StoreOptions options) {
-    return Store::open(context.get_executor(), std::move(options));
+  backend.capabilities.wake = Capabilities::Wake::notified;
+  std::string channel = backend.name;
+  std::replace(channel.begin(), channel.end(), '-', '_');
+  backend.open = [channel](asio::io_context& context, Clock const&, StoreOptions options) {
+    return open_with_wake_up<Store>(context.get_executor(), std::move(options), channel);
   };
   return backend;
 }

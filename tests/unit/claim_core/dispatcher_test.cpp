@@ -116,6 +116,19 @@ TEST_F(DispatcherTest, AnEventDuringABatchOutlivesItsEmptyAnswer) {
   EXPECT_FALSE(quiet());
 }
 
+TEST_F(DispatcherTest, TellsWhenMoreIsReadyThanWhoeverWaitsHereCanTake) {
+  learn_that_nothing_is_ready({tags({"a"})});
+  EXPECT_TRUE(dispatcher.work_may_exist(tags({"a"})));
+  EXPECT_FALSE(dispatcher.work_may_exist(tags({"z"}))) << "nobody here offers it";
+  Batch const one = batch();
+  EXPECT_FALSE(dispatcher.batch_done(one.id, {claim_for(0)}).surplus) << "the one run that was told is given";
+  EXPECT_FALSE(dispatcher.work_may_exist(tags({"a"}))) << "nobody waits";
+  park(tags({"a"}));
+  dispatcher.work_may_exist(tags({"a"}));
+  Batch const two = batch();
+  EXPECT_TRUE(dispatcher.batch_done(two.id, {claim_for(0)}).surplus) << "two were told, one poll took one";
+}
+
 TEST_F(DispatcherTest, ThePartOfAWaitThatIsTheMatchersOwnStartsWhenWorkIsThere) {
   PollId const idle = park(tags({"a"}));
   dispatcher.batch_done(batch().id, {});
