@@ -58,9 +58,9 @@ Guard books(InstrumentFigures const& f) {
 
 Guard clocks(InstrumentFigures const& f) {
   double const gate = f.gate_ms.value_or(0);
-  // Without a gate there is nothing to take a tenth of: then only one clock will do.
+  // Without a bound there is nothing to take a tenth of: then only the same clock will do.
   return at_most("clock_error", "at most a tenth of the smallest latency bound", f.clock_error_ms, 0.1 * gate,
-                 "Latencies between hosts are known too badly for this bound.");
+                 "The coordinator's clock is not the generator's: times that cross between them mean nothing.");
 }
 
 Guard stationary(InstrumentFigures const& f) {
@@ -99,6 +99,10 @@ std::vector<Guard> judge_instrument(InstrumentFigures const& f) {
       books(f),
       at_most("steal", "at most 2 % of CPU time stolen by other virtual machines", f.steal_share, 0.02,
               "The machine was not ours alone."),
+      at_most("cpu_pressure", "at most 90 % of the time with a task waiting for a CPU", f.cpu_pressure_share, 0.90,
+              "Programs stood in line for the CPUs all along: every latency has some of that in it."),
+      at_most("memory_pressure", "at most 2 % of the time with a task waiting for memory", f.memory_pressure_share,
+              0.02, "The machine was short of memory."),
       at_most("throttled", "at most 2 % of the time throttled by a CPU quota", f.throttled_share, 0.02,
               "A CPU quota held the programs back."),
       at_most("descriptors", "at most 90 % of the file descriptors the process may open", f.descriptors_share, 0.90,

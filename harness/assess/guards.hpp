@@ -22,12 +22,14 @@ struct InstrumentFigures {
   std::optional<double> dispatch_p99_ms;      // scales the bound of the schedule lag
   std::optional<double> loop_stalls_per_minute;  // of the generator's loops, longer than 10 ms
   std::optional<double> steal_share;             // of the machine's CPU time
+  std::optional<double> cpu_pressure_share;      // of the time, that some task waited for a CPU (Linux PSI)
+  std::optional<double> memory_pressure_share;   // of the time, that some task waited for memory
   std::optional<double> throttled_share;         // of the time, by a CPU quota
   std::optional<double> descriptors_share;       // of the process's limit, at most
   std::optional<double> ports_share;             // of the ephemeral ports, at most
   std::optional<bool> books_balance;
   std::optional<std::uint64_t> out_of_range;        // values no histogram could hold, negative ones included
-  std::optional<double> clock_error_ms = 0.0;       // between hosts; 0 on one host, which has one steady clock
+  std::optional<double> clock_error_ms;             // what the coordinator's clock is off by at least
   std::optional<double> gate_ms;                    // smallest latency bound that the scenario is judged by
   std::optional<HalvesComparison> dispatch_halves;  // compare_halves() of a per-second latency in ms
 };

@@ -166,7 +166,7 @@ ExitStatus exit_status_of(Assessment const& assessment) {
     if (trial.ledger.lost > 0 || trial.ledger.doubled > 0 || !trial.ledger.breaches.empty())
       return ExitStatus::invariant_broken;
     for (auto const& objective : trial.objectives) missed = missed || objective.state == ObjectiveResult::State::missed;
-    unclear = unclear || !trial.valid();
+    unclear = unclear || !trial.valid() || !trial.stable;
   }
   if (missed) return ExitStatus::gate_failed;
   return unclear ? ExitStatus::inconclusive : ExitStatus::pass;

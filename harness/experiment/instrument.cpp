@@ -31,6 +31,26 @@ std::vector<double> dispatch_by_second(Evidence const& evidence, std::span<Claim
   return medians;
 }
 
+// What the coordinator calls the moment at which it took its statistics lies between question and answer, if both have
+// the same clock. Nothing when it never answered.
+std::optional<double> clock_error_ms(std::vector<Sample> const& samples) {
+  std::optional<double> error;
+  for (auto const& sample : samples) {
+    if (!sample.stats) continue;
+    Duration const early = sample.stats_asked - sample.stats->taken_at;
+    Duration const late = sample.stats->taken_at - sample.stats_answered;
+    error = std::max(error.value_or(0), to_ms(std::max(early, late)));
+  }
+  return error;
+}
+
+// Share of the time between two readings.
+std::optional<double> pressure_share(std::optional<HostStats::Pressure> const& begin,
+                                     std::optional<HostStats::Pressure> const& end, double elapsed_s) {
+  if (!begin || !end || elapsed_s <= 0) return std::nullopt;
+  return to_seconds(end->some - begin->some) / elapsed_s;
+}
+
 std::optional<double> smallest_latency_bound(Scenario const& scenario) {
   std::optional<double> smallest;
   for (auto const& objective : scenario.objectives) {
@@ -61,6 +81,8 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
     auto const& begin = *evidence.host_begin;
     auto const& end = *evidence.host_end;
     figures.steal_share = steal_share(begin, end);
+    figures.cpu_pressure_share = pressure_share(begin.cpu_pressure, end.cpu_pressure, result.measured_s);
+    figures.memory_pressure_share = pressure_share(begin.memory_pressure, end.memory_pressure, result.measured_s);
     if (begin.throttling && end.throttling && result.measured_s > 0) {
       figures.throttled_share = to_seconds(end.throttling->throttled - begin.throttling->throttled) / result.measured_s;
     }
@@ -72,6 +94,7 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
     figures.ports_share = static_cast<double>(evidence.end->fleet.connections_opened) / host.ephemeral_ports->count();
   }
   figures.books_balance = result.books.balance;
+  figures.clock_error_ms = clock_error_ms(evidence.samples);
   figures.out_of_range = out_of_range;
   figures.gate_ms = smallest_latency_bound(*evidence.plan.scenario);
   figures.dispatch_halves = compare_halves(dispatch_by_second(evidence, splits));

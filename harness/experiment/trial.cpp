@@ -190,7 +190,9 @@ class Drive {
     taken.fleet = fleet_.live();
     taken.books = evidence_.recorder->books();
     taken.recent_claims = evidence_.recorder->take_recent_claims();
+    taken.stats_asked = clock_.now();
     auto stats = co_await stats_.get();
+    taken.stats_answered = clock_.now();
     if (stats.has_value()) taken.stats = std::move(*stats);
     asking_ = false;
     co_return taken;

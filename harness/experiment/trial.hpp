@@ -48,6 +48,7 @@ struct Sample {  // once a second, and at the ends of the measured phase
   FleetLive fleet;
   Books books;
   std::optional<protocol::CoordinatorStats> stats;
+  TimePoint stats_asked, stats_answered;  // between them the coordinator took `stats`
   Histogram recent_claims;
 };
 

@@ -32,11 +32,14 @@ inline InstrumentFigures good_instrument() {
   figures.dispatch_p99_ms = 4;
   figures.loop_stalls_per_minute = 0;
   figures.steal_share = 0;
+  figures.cpu_pressure_share = 0.3;
+  figures.memory_pressure_share = 0;
   figures.throttled_share = 0;
   figures.descriptors_share = 0.1;
   figures.ports_share = 0.1;
   figures.books_balance = true;
   figures.out_of_range = 0;
+  figures.clock_error_ms = 0;
   figures.gate_ms = 5000;
   figures.dispatch_halves = HalvesComparison{.first = 2, .second = 2, .change = {.value = 0, .low = -0.1, .high = 0.1}};
   return figures;

@@ -112,58 +112,5 @@ TEST(objective, about_lost_runs_is_missed_even_by_an_invalid_trial) {
   EXPECT_EQ(judge(none_lost, trial).state, State::missed);
 }
 
-TEST(guards, pass_a_good_instrument) {
-  for (auto const& guard : judge_instrument(good_instrument()))
-    EXPECT_EQ(guard.state, Guard::State::passed) << guard.name;
-}
-
-TEST(guards, that_were_not_measured_have_not_passed) {
-  InstrumentFigures nothing;
-  nothing.clock_error_ms.reset();
-  auto const guards = judge_instrument(nothing);
-  std::size_t essential = 0;
-  for (auto const& guard : guards) {
-    EXPECT_EQ(guard.state, Guard::State::not_available) << guard.name;
-    essential += is_essential(guard.name);
-  }
-  EXPECT_EQ(essential, 5U) << "every essential guard is among them";
-}
-
-TEST(guards, fail_one_by_one_at_their_bounds) {
-  struct Case {
-    std::string guard;
-    void (*good)(InstrumentFigures&);
-    void (*bad)(InstrumentFigures&);
-  };
-  std::vector<Case> const cases{
-      {"achieved_rate", [](auto& f) { f.achieved_share = 0.99; }, [](auto& f) { f.achieved_share = 0.989; }},
-      {"generator_cpu", [](auto& f) { f.generator_cpu_share = 0.8; }, [](auto& f) { f.generator_cpu_share = 0.81; }},
-      {"schedule_lag", [](auto& f) { f.schedule_lag_p99_ms = 1; }, [](auto& f) { f.schedule_lag_p99_ms = 1.01; }},
-      {"schedule_lag", [](auto& f) { f.dispatch_p99_ms = 100, f.schedule_lag_p99_ms = 5; },
-       [](auto& f) { f.dispatch_p99_ms = 100, f.schedule_lag_p99_ms = 5.1; }},
-      {"loop_stalls", [](auto& f) { f.loop_stalls_per_minute = 1; }, [](auto& f) { f.loop_stalls_per_minute = 1.5; }},
-      {"books", [](auto& f) { f.books_balance = true; }, [](auto& f) { f.books_balance = false; }},
-      {"steal", [](auto& f) { f.steal_share = 0.02; }, [](auto& f) { f.steal_share = 0.021; }},
-      {"throttled", [](auto& f) { f.throttled_share = 0.02; }, [](auto& f) { f.throttled_share = 0.021; }},
-      {"descriptors", [](auto& f) { f.descriptors_share = 0.9; }, [](auto& f) { f.descriptors_share = 0.91; }},
-      {"ports", [](auto& f) { f.ports_share = 0.8; }, [](auto& f) { f.ports_share = 0.81; }},
-      {"out_of_range", [](auto& f) { f.out_of_range = 0; }, [](auto& f) { f.out_of_range = 1; }},
-      {"clock_error", [](auto& f) { f.clock_error_ms = 500; }, [](auto& f) { f.clock_error_ms = 501; }},
-      {"stationary", [](auto& f) { f.dispatch_halves->change = {.value = 1.5, .low = 0.9, .high = 2}; },
-       [](auto& f) { f.dispatch_halves->change = {.value = 1.5, .low = 1.1, .high = 2}; }},
-      {"stationary", [](auto& f) { f.dispatch_halves->change = {.value = -1.5, .low = -2, .high = -0.9}; },
-       [](auto& f) { f.dispatch_halves->change = {.value = -1.5, .low = -2, .high = -1.1}; }},
-  };
-  for (auto const& [name, good, bad] : cases) {
-    for (bool const broken : {false, true}) {
-      auto figures = good_instrument();
-      (broken ? bad : good)(figures);
-      for (auto const& guard : judge_instrument(figures))
-        EXPECT_EQ(guard.state == Guard::State::failed, broken && guard.name == name)
-            << name << " broken " << broken << ": " << guard.name;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace assay

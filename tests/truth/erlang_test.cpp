@@ -1,0 +1,113 @@
+// Runner shortage against queueing theory: with a coordinator that costs next to nothing, the wait of a run is that of
+// an M/M/c queue. METHOD's table, faster by a factor. Over HTTP the runners' way from one run to the next costs a part
+// of a millisecond, which the theory is told: the mean time that a run keeps its runner is measured.
+#include "tests/truth/truth_trial.hpp"
+
+#include "harness/assess/erlang.hpp"
+#include "harness/measure/claim_split.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <boost/math/distributions/students_t.hpp>
+
+#include <unordered_map>
+
+namespace assay::truth {
+namespace {
+
+struct Cell {
+  int runners;
+  double runs_per_minute, mean_s;  // as modelled
+  double longer_than_s, truth;     // P(wait > t)
+  int faster;
+};
+
+void PrintTo(Cell const& cell, std::ostream* out) {
+  *out << cell.runners << " runners, " << cell.runs_per_minute << " runs/min, " << cell.mean_s << " s";
+}
+
+// From a runner's receiving a run to the coordinator's knowing that it is done.
+double mean_hold_s(std::vector<RunEvent> const& events) {
+  std::unordered_map<RunId, TimePoint> received;
+  double sum = 0;
+  double n = 0;
+  for (auto const& event : events) {
+    if (event.kind == RunEvent::Kind::received) received[event.run] = event.time;
+    if (event.kind != RunEvent::Kind::completed) continue;
+    sum += to_seconds(event.time - received.at(event.run));
+    ++n;
+  }
+  return sum / n;
+}
+
+// The share of waits longer than `bound` and how far the truth may lie from it: twelve batch means, because
+// neighbouring runs wait together.
+struct ShareWithError {
+  double share = 0, reach = 0;
+};
+
+ShareWithError share_longer_than(Evidence const& evidence, Duration bound) {
+  constexpr std::size_t batches = 12;
+  std::array<double, batches> longer{}, all{};
+  auto const window = evidence.recorder->measured();
+  auto const& scenario = *evidence.plan.scenario;
+  for (auto const& split : split_claims(evidence.events, scenario.load.classes, scenario.fleet.kinds,
+                                        evidence.kind_of_actor, evidence.stopped)) {
+    if (!window.contains(split.created)) continue;
+    auto const batch = static_cast<std::size_t>((split.created - window.begin) * static_cast<long>(batches) /
+                                                (window.end - window.begin));
+    ++all[batch];
+    longer[batch] += split.shortage > bound ? 1 : 0;
+  }
+  ShareWithError result;
+  double total = 0;
+  for (std::size_t i = 0; i < batches; ++i) {
+    result.share += longer[i];
+    total += all[i];
+  }
+  result.share /= total;
+  double squares = 0;
+  for (std::size_t i = 0; i < batches; ++i) {
+    double const off = longer[i] / all[i] - result.share;
+    squares += off * off;
+  }
+  double const t = boost::math::quantile(boost::math::students_t_distribution<double>{batches - 1}, 0.975);
+  result.reach = t * std::sqrt(squares / (batches - 1) / batches);
+  return result;
+}
+
+class ErlangCell : public testing::TestWithParam<Cell> {};
+
+TEST_P(ErlangCell, LiesInTheConfidenceInterval) {
+  auto const& cell = GetParam();
+  // The table is the formula's.
+  ErlangC const modelled{cell.runners, cell.runs_per_minute / 60, cell.mean_s};
+  ASSERT_NEAR(modelled.waits_longer_than(cell.longer_than_s), cell.truth, 1e-5);
+
+  auto trial = a_trial(cell.runners, cell.runs_per_minute / 60, from_seconds(cell.mean_s), seconds{6});
+  trial.scenario.time_compression = cell.faster;
+  trial.scenario.load.arrivals = LoadSpec::Arrivals::poisson;
+  trial.scenario.fleet.run_length.shape = DurationDistribution::Shape::exponential;
+  trial.scenario.phases.warm_up = seconds{1};
+  std::string why_not;
+  // The wait for a runner comes and goes by nature.
+  auto const measured = measure_validly(trial, {.spoiled = {"stationary"}}, why_not);
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  double const hold_s = mean_hold_s(measured.evidence.events);
+  ErlangC const as_run{cell.runners, measured.result.offered_per_s, hold_s};
+  double const bound_s = cell.longer_than_s / cell.faster;
+  auto const [share, reach] = share_longer_than(measured.evidence, from_seconds(bound_s));
+  fmt::print(
+      "P(wait > {} s): measured {:.4f} ± {:.4f} of {} runs; Erlang C {:.4f} as run ({:.2f} ms a run), {:.5f} as "
+      "modelled\n",
+      cell.longer_than_s, share, reach, measured.result.claim_latency.n, as_run.waits_longer_than(bound_s),
+      hold_s * 1e3, cell.truth);
+  EXPECT_NEAR(share, as_run.waits_longer_than(bound_s), reach);
+  EXPECT_LT(reach, 0.2) << "too wide an interval to find anything";
+}
+
+// The cell that waits most: of the others' rare waits a trial of seconds sees too few.
+INSTANTIATE_TEST_SUITE_P(Table, ErlangCell, testing::Values(Cell{10, 20, 24, 5, 0.26975, 2000}));
+
+}  // namespace
+}  // namespace assay::truth
