@@ -2,6 +2,7 @@
 
 #include "harness/assess/objectives.hpp"
 #include "harness/base/text.hpp"
+#include "harness/cli/plan_text.hpp"
 #include "harness/cli/summary.hpp"
 #include "harness/experiment/assessment_run.hpp"
 #include "harness/record/results_folder.hpp"
@@ -10,6 +11,7 @@
 #include "harness/scenario/objective.hpp"
 #include "harness/scenario/parse.hpp"
 #include "harness/scenario/parse_policy.hpp"
+#include "harness/scenario/plan.hpp"
 #include "reports/report.hpp"
 
 #include <fmt/format.h>
@@ -57,8 +59,13 @@ int run_command(RunOptions const& options) {
   auto policy = load_policy(policy_path(*scenario));
   if (policy.has_error()) return complain(policy.error());
 
+  auto const plan = plan_statement(*scenario, *policy);
+  if (options.plan_only) {
+    fmt::print("{}\n", options.json ? plan_json(*scenario, plan) : printed_plan(*scenario, plan));
+    return 0;
+  }
   Progress progress{stderr};
-  for (auto const& warning : plan_warnings(*scenario)) progress.note("plan: " + warning);
+  for (auto const& warning : plan.warnings) progress.note("plan: " + warning);
   RunRequest const request{.scenario = std::move(*scenario),
                            .policy = std::move(*policy),
                            .backends = std::move(backends),
@@ -146,7 +153,7 @@ int validate_command(std::vector<std::filesystem::path> const& files, Overrides 
       fmt::print("{}: valid, {} trials, about {}\n", file.string(),
                  scenario->levels.size() * static_cast<std::size_t>(scenario->repeat),
                  humanize(estimated_duration(*scenario)));
-      for (auto const& warning : plan_warnings(*scenario)) fmt::print("  {}\n", warning);
+      for (auto const& warning : plan_statement(*scenario, {}).warnings) fmt::print("  {}\n", warning);
     }
   }
   return status;

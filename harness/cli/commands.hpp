@@ -18,7 +18,8 @@ struct RunOptions {
   std::filesystem::path out = "results";
   std::optional<std::string> postgres_url;
   bool json = false;
-  std::string command;  // as typed
+  bool plan_only = false;  // say what the scenario can show, and start nothing
+  std::string command;     // as typed
 };
 
 int run_command(RunOptions const& options);

@@ -59,6 +59,7 @@ int dispatch(int argc, char** argv) {
                    "Use this PostgreSQL instead of a private one (also: ASSAY_POSTGRES_URL)")
       ->envname("ASSAY_POSTGRES_URL")
       ->type_name("URL");
+  run_verb->add_flag("--plan-only", run.plan_only, "Only say what this plan can and cannot show; start nothing");
   run_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
 
   std::filesystem::path folder;

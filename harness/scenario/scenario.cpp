@@ -1,15 +1,8 @@
 #include "harness/scenario/scenario.hpp"
 
-#include "harness/assess/figure.hpp"
-#include "harness/assess/intervals.hpp"
-#include "harness/base/text.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 namespace assay {
 
@@ -31,8 +24,6 @@ Duration expected_drain(Scenario const& scenario, int runners) {
   for (int k = 1; k <= static_cast<int>(in_flight); ++k) harmonic += 1.0 / k;
   return std::min(scenario.phases.drain, from_seconds(mean_run_s(scenario) * harmonic));
 }
-
-std::string count_of(double runs) { return fmt::format("{:.0f}", runs); }
 
 }  // namespace
 
@@ -89,40 +80,6 @@ Duration estimated_duration(Scenario const& scenario) {
     once += scenario.phases.warm_up + scenario.phases.measure + expected_drain(scenario, level.runners) + per_trial;
   }
   return per_assessment + once * scenario.repeat;
-}
-
-std::vector<std::string> plan_warnings(Scenario const& scenario) {
-  std::vector<std::string> warnings;
-  std::set<int> sizes;
-  for (auto const& level : scenario.levels) sizes.insert(level.runners);
-
-  for (auto const& objective : scenario.objectives) {
-    auto const quantile = quantile_named(objective.statistic);
-    if (!quantile) continue;
-    // Two over the bound may be forgiven: one outlier must not decide a trial.
-    auto const least = samples_needed(*quantile), comfortable = samples_needed(*quantile, 2);
-    for (int const runners : sizes) {
-      double const runs = expected_runs(scenario, runners);
-      double const unlucky = runs - 2 * std::sqrt(runs);  // Poisson; two standard deviations short
-      if (unlucky >= static_cast<double>(comfortable)) continue;
-      double const wanted_s = to_seconds(scenario.phases.measure) *
-                              (static_cast<double>(comfortable) + 2 * std::sqrt(static_cast<double>(comfortable)) + 2) /
-                              runs;
-      warnings.push_back(
-          fmt::format("{} runners: about {} runs; `{}` at 95 % confidence needs {} with none over the bound, {} with "
-                      "two: measure {} or longer",
-                      runners, count_of(runs), objective.text, least, comfortable,
-                      format_duration(seconds{std::llround(std::ceil(wanted_s))})));
-    }
-  }
-  for (int const runners : sizes) {
-    double const busy = offered_busy_share(scenario, runners);
-    if (busy < 1) continue;
-    warnings.push_back(fmt::format(
-        "{} runners: the load needs {:.2f} times as many; the backlog grows for certain, and no queue can mend that",
-        runners, busy));
-  }
-  return warnings;
 }
 
 }  // namespace assay

@@ -179,8 +179,4 @@ std::vector<std::size_t> deal_kinds(FleetSpec const& fleet, int runners);
 // processes.
 Duration estimated_duration(Scenario const& scenario);
 
-// What the plan can't show, said before hours are spent on it: too few runs for an objective, a fleet that is too small
-// for the load. One sentence each; empty for a sound plan.
-std::vector<std::string> plan_warnings(Scenario const& scenario);
-
 }  // namespace assay

@@ -1,4 +1,4 @@
-// Combinations that can't work are refused before anything starts; plans that can't show their point are warned of.
+// Combinations that can't work are refused before anything starts.
 #include "harness/scenario/parse.hpp"
 #include "harness/scenario/parse_policy.hpp"
 #include "tests/unit/scenario/support.hpp"
@@ -88,22 +88,6 @@ TEST(rules, one_slip_is_one_message) {
   auto const scenario = parse_scenario(smallest_scenario + "coordinator: {lease: 1}\n", "f.yaml", {}, backends);
   ASSERT_FALSE(scenario);
   EXPECT_EQ(scenario.error().list.size(), 1U) << to_string(scenario.error());
-}
-
-TEST(plan_warnings, say_how_long_to_measure_and_that_following_it_is_enough) {
-  auto scenario = parse_scenario(
-      smallest_scenario + "objectives: ['claim_latency: p99 < 5s']\nphases: {measure: 10s}\n", "f.yaml", {}, backends);
-  ASSERT_TRUE(scenario) << to_string(scenario.error());
-  auto const warnings = plan_warnings(*scenario);
-  ASSERT_EQ(warnings.size(), 2U);
-  EXPECT_EQ(warnings[0],
-            "5 runners: about 100 runs; `claim_latency: p99 < 5s` at 95 % confidence needs 299 with none over the "
-            "bound, 628 with "
-            "two: measure 69s or longer");
-  EXPECT_THAT(warnings[1], HasSubstr("5 runners: the load needs 24.00 times as many"));
-  scenario->phases.measure = seconds{69};
-  scenario->fleet.run_length.mean = milliseconds{100};
-  EXPECT_TRUE(plan_warnings(*scenario).empty()) << plan_warnings(*scenario).front();
 }
 
 TEST(deal_kinds, gives_every_stretch_of_runners_each_kind_to_within_one) {
