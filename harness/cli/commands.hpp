@@ -31,6 +31,8 @@ int ledger_command(std::filesystem::path const& folder, std::optional<std::strin
 int validate_command(std::vector<std::filesystem::path> const& files, Overrides const& overrides);
 int list_command(std::filesystem::path const& folder);
 int backends_command(bool json);
+// Measures this machine for a few seconds. 4 when a scenario of that folder is too much for it.
+int doctor_command(std::filesystem::path const& scenarios, bool quick, bool json);
 // Levels beyond the fit's reach in `at` are refused.
 int fit_command(std::filesystem::path const& file, std::vector<double> const& at, bool json);
 // `divide_by` > 0 scales values for display: 1e6 shows nanoseconds as milliseconds.

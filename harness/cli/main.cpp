@@ -93,6 +93,13 @@ int dispatch(int argc, char** argv) {
   auto* backends_verb = app.add_subcommand("backends", "The backends of this build, and what they declare");
   backends_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
 
+  bool quick = false;
+  auto* doctor_verb = app.add_subcommand("doctor", "What this machine and this build can measure; exit 4: too little");
+  doctor_verb->add_option("--scenarios", scenarios, "The folder of scenarios that it has to carry")
+      ->capture_default_str();
+  doctor_verb->add_flag("--quick", quick, "A third of the time, for wider error bars");
+  doctor_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();
+
   std::filesystem::path points;
   std::vector<double> at;
   auto* fit_verb = app.add_subcommand("fit", "Fit the Universal Scalability Law to throughputs at load levels");
@@ -128,6 +135,7 @@ int dispatch(int argc, char** argv) {
   if (ledger_verb->parsed()) return ledger_command(folder, one_run, json);
   if (validate_verb->parsed()) return validate_command(files, overrides);
   if (list_verb->parsed()) return list_command(scenarios);
+  if (doctor_verb->parsed()) return doctor_command(scenarios, quick, json);
   if (fit_verb->parsed()) return fit_command(points, at, json);
   if (inspect_verb->parsed()) return inspect_command(log, divide_by, json);
   return backends_command(json);
