@@ -2,7 +2,7 @@
 
 namespace assay {
 
-Recorder::Recorder(Window measured) : measured_{measured} {}
+Recorder::Recorder(Window measured, Keep keep) : measured_{measured}, keep_{keep} {}
 
 void Recorder::offer(TimePoint intended) {
   ++books_.offered;
@@ -31,7 +31,7 @@ void Recorder::record(Observation const& observation) {
   ++stats.fates_total[fate];
   if (!measured_.contains(observation.intended)) return;
   ++stats.fates[fate];
-  if (observation.fate == Fate::empty) return;
+  if (observation.fate == Fate::empty || keep_ == Keep::counts) return;
   stats.response.record((observation.finished - observation.intended).count());
   stats.service.record((observation.finished - observation.started).count());
   stats.lag.record((observation.started - observation.intended).count());

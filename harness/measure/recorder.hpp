@@ -34,18 +34,27 @@ struct OperationStats {
 
 class Recorder {
  public:
-  explicit Recorder(Window measured);
+  // `counts`: books and fates only, nothing that grows. What recording costs is measured against that (tests/bench).
+  enum class Keep : std::uint8_t { everything, counts };
+
+  explicit Recorder(Window measured, Keep keep = Keep::everything);
 
   void offer(TimePoint intended);  // an arrival of the schedule came due …
   void shed();                     // … and could not be started
   // A request left; each call is followed by exactly one record() with the same operation.
   void begin(Operation operation);
   void record(Observation const& observation);
-  void event(RunEvent const& event) { events_.push_back(event); }
+  void event(RunEvent const& event) {
+    if (keep_ == Keep::everything) events_.push_back(event);
+  }
   // Room for so many, so that growing never stalls the event loop that is being measured.
-  void expect_events(std::size_t count) { events_.reserve(count); }
+  void expect_events(std::size_t count) {
+    if (keep_ == Keep::everything) events_.reserve(count);
+  }
   // For the live display: claim latency as received so far in the last interval, reset by taking it.
-  void saw_claim_latency(Duration latency) { recent_claims_.record(latency.count()); }
+  void saw_claim_latency(Duration latency) {
+    if (keep_ == Keep::everything) recent_claims_.record(latency.count());
+  }
   Histogram take_recent_claims();
 
   Window measured() const { return measured_; }
@@ -59,6 +68,7 @@ class Recorder {
 
  private:
   Window measured_;
+  Keep keep_;
   Books books_;
   std::uint64_t offered_while_measured_ = 0;
   std::array<OperationStats, operation_count> operations_;

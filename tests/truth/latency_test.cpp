@@ -69,11 +69,14 @@ TEST(GeneratorStall, IsInResponseTimeAndScheduleLagAndNotInServiceTime) {
   auto const& lag = measured.histogram("schedule_lag");
   auto const& service = measured.histogram("submit_service");
   for (Duration const x : {milliseconds{100}, milliseconds{200}}) {
-    double const truth = to_seconds(measured.generator_stood_still - x) / 4;
+    double const truth = to_seconds(trial.stall_generator - x) / 4;
     fmt::print("above {} ms: response {:.4f}, lag {:.4f}, service {:.4f}; truth of the first two {:.4f}\n", to_ms(x),
                share_above(response, x), share_above(lag, x), share_above(service, x), truth);
-    EXPECT_NEAR(share_above(response, x), truth, 0.03 * truth);
-    EXPECT_NEAR(share_above(lag, x), truth, 0.03 * truth);
+    // Afterwards it opens a connection for each request that had to wait, which takes a moment of its own.
+    for (Histogram const* const owed : {&response, &lag}) {
+      EXPECT_GE(share_above(*owed, x), 0.97 * truth);
+      EXPECT_LE(share_above(*owed, x), 1.08 * truth);
+    }
     EXPECT_LT(share_above(service, x), 0.01);
   }
   EXPECT_EQ(measured.guard("schedule_lag").state, Guard::State::failed);

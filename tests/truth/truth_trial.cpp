@@ -5,11 +5,17 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 namespace assay::truth {
 
@@ -30,13 +36,38 @@ std::string environment_of(TruthTrial const& trial) {
                                       {"stall_after_ns", trial.stall_after.count()}});
 }
 
-// Holds the thread, as a page fault would. Returns for how long.
-Duration stand_still(Duration how_long) {
-  auto const begin = std::chrono::steady_clock::now();
-  for (;;) {
-    if (Duration const stood = std::chrono::steady_clock::now() - begin; stood >= how_long) return stood;
+// Makes every thread of this process stand still, its own excepted, as a machine that pages or a debugger would:
+// whichever of them is the generator's.
+class Standstill {
+ public:
+  // Nothing for a length of zero.
+  Standstill(TimePoint when, Duration length) {
+    if (length <= Duration{}) return;
+    std::signal(SIGUSR1, stand_still);
+    thread_ = std::thread{[when, length] {
+      std::this_thread::sleep_until(when);
+      until = std::chrono::steady_clock::now() + length;
+      for (auto const& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
+        auto const thread = static_cast<pid_t>(std::stoi(task.path().filename().string()));
+        if (thread != ::gettid()) ::tgkill(::getpid(), thread, SIGUSR1);
+      }
+    }};
   }
-}
+  ~Standstill() {
+    if (thread_.joinable()) thread_.join();
+  }
+  Standstill(Standstill const&) = delete;
+  Standstill& operator=(Standstill const&) = delete;
+
+ private:
+  static void stand_still(int) {
+    while (std::chrono::steady_clock::now() < until.load()) {
+    }
+  }
+
+  static inline std::atomic<TimePoint> until;
+  std::thread thread_;
+};
 
 constexpr double quiet_pressure = 0.25;  // of the time, that some task waits for a CPU
 
@@ -116,19 +147,11 @@ Measured measure(TruthTrial const& trial) {
   TrialPlan plan{.scenario = &trial.scenario, .level = trial.scenario.levels.front(), .seed = 20261121};
   plan.backend.name = "null";
   plan.coordinator = ASSAY_NULL_COORDINATOR;
-  Duration stood_still{};
-  Timer stall{context.get_executor()};
-  if (trial.stall_generator > Duration{}) {
-    stall.expires_at(std::chrono::steady_clock::now() + trial.stall_generator_after);
-    stall.async_wait([&](boost::system::error_code error) {
-      if (!error) stood_still = stand_still(trial.stall_generator);
-    });
-  }
+  Standstill const standstill{std::chrono::steady_clock::now() + trial.stall_generator_after, trial.stall_generator};
   Measured measured{.evidence = run_trial(context, plan, progress, interruption)};
   auto figures = figures_of(measured.evidence);
   measured.result = std::move(figures.result);
   measured.histograms = std::move(figures.histograms);
-  measured.generator_stood_still = stood_still;
   for (auto const& objective : trial.scenario.objectives) {
     measured.result.objectives.push_back(judge(objective, measured.result));
   }

@@ -19,7 +19,7 @@ struct TruthTrial {
   int runners = 0;
   NullCoordinatorOptions coordinator;  // ledger, port, seed: the trial's own
   Duration stall_after{};              // since the coordinator's start; instead of stall.first
-  Duration stall_generator{};          // its event loop stands still for so long …
+  Duration stall_generator{};          // its threads stand still for so long …
   Duration stall_generator_after{};    // … this long after the trial began
 };
 
@@ -30,7 +30,6 @@ struct Measured {
   Evidence evidence;
   TrialResult result;  // with its objectives
   std::vector<NamedHistogram> histograms;
-  Duration generator_stood_still{};  // in fact
 
   Histogram const& histogram(std::string const& name) const;
   Guard const& guard(std::string const& name) const;
