@@ -18,8 +18,6 @@ namespace simulation {
 
 namespace {
 
-constexpr TimePoint simulation_start{seconds{1'000'000}};
-
 Duration between(Random& random, Duration least, Duration most) {
   return from_seconds(to_seconds(least) + to_seconds(most - least) * random.uniform());
 }
@@ -65,13 +63,13 @@ void draw_fleet(Random& random, FleetPlan& plan) {
 
 }  // namespace
 
-TrialDraw draw_trial(std::uint64_t seed, TimePoint start) {
+TrialDraw draw_trial(std::uint64_t seed) {
   Random random = Random::stream(seed, "simulated trial");
   TrialDraw draw;
   FleetPlan& plan = draw.plan;
   draw_fleet(random, plan);
   plan.seed = seed;
-  plan.start = start + milliseconds{50};
+  plan.start = simulation_start + milliseconds{50};
   plan.identities = make_identities(plan.fleet, plan.runners, seed);
   plan.submitter_token = make_submitter_token(seed);
 
@@ -129,13 +127,12 @@ std::filesystem::path const& scratch() {
 
 class Simulation {
  public:
-  Simulation(std::uint64_t seed, Defect defect)
-      : draw_{draw_trial(seed, time_.now())},
-        seed_{seed},
+  Simulation(TrialDraw draw, Defect defect)
+      : draw_{std::move(draw)},
         memory_{open_memory()},
         defective_{*memory_, time_, defect},
         witness_{defective_, time_, draw_.retry},
-        network_{context_.get_executor(), time_, draw_.network, Random::stream(seed, "network")},
+        network_{context_.get_executor(), time_, draw_.network, Random::stream(draw_.plan.seed, "network")},
         recorder_{{draw_.plan.start + draw_.plan.warm_up, draw_.plan.start + draw_.plan.warm_up + draw_.plan.measure}},
         fleet_{network_, draw_.plan, recorder_} {
     std::vector<std::string> mistakes;
@@ -169,11 +166,13 @@ class Simulation {
     return store;
   }
 
+  ClaimStore& store() { return draw_.witnessed ? static_cast<ClaimStore&>(witness_) : defective_; }
+
   void bring_up() {
     auto options = draw_.coordinator;
-    options.seed = seed_ + lives_.size();
+    options.seed = draw_.plan.seed + lives_.size();
     options.ledger = scratch() / fmt::format("{}.csv", lives_.size());
-    lives_.push_back(std::make_unique<CoordinatorLife>(context_.get_executor(), time_, witness_, draw_.store,
+    lives_.push_back(std::make_unique<CoordinatorLife>(context_.get_executor(), time_, store(), draw_.store,
                                                        identities_, std::move(options)));
     network_.connect_to(lives_.back().get());
   }
@@ -207,7 +206,7 @@ class Simulation {
     // told last may take effect after its sender has given up.
     for (bool busy = true; busy && time_.now() < give_up;) {
       co_await sleep_until(time_.now() + milliseconds{100});
-      auto const depth = co_await witness_.depth();
+      auto const depth = co_await store().depth();
       busy = depth->delayed + depth->ready + depth->claimed + lives_.back()->pending_store_calls() > 0;
     }
     co_await fleet_.drain(time_.now() + milliseconds{500});
@@ -216,7 +215,7 @@ class Simulation {
     co_await lives_.back()->stop();
     for (auto& life : lives_) co_await life->bury();
     co_await network_.wait();
-    auto const depth = co_await witness_.depth();
+    auto const depth = co_await store().depth();
     depth_ = *depth;
     outcome_.simulated = time_.now() - simulation_start;
   }
@@ -231,9 +230,9 @@ class Simulation {
       if (left > 0)
         outcome_.left_over.push_back(fmt::format("I12: {} polls, batches and store calls at the end", left));
     }
-    std::vector<std::uint32_t> kind_of_actor{0};
+    outcome_.kind_of_actor = {0};
     for (auto const& identity : draw_.plan.identities) {
-      kind_of_actor.push_back(static_cast<std::uint32_t>(identity.kind));
+      outcome_.kind_of_actor.push_back(static_cast<std::uint32_t>(identity.kind));
     }
     LedgerInput input{.runners = recorder_.events(),
                       .coordinator = coordinator_events,
@@ -242,7 +241,7 @@ class Simulation {
                       .lease = draw_.coordinator.lease,
                       .classes = draw_.plan.load.classes,
                       .kinds = draw_.plan.fleet.kinds,
-                      .kind_of_actor = kind_of_actor};
+                      .kind_of_actor = outcome_.kind_of_actor};
     outcome_.ledger = check_ledger(input);
     outcome_.witnessed = witness_.breaches();
     auto const& books = recorder_.books();
@@ -259,6 +258,8 @@ class Simulation {
     outcome_.reexecuted = outcome_.ledger.reexecuted;
     outcome_.in_doubt = outcome_.ledger.in_doubt;
     outcome_.fingerprint = fingerprint();
+    outcome_.events = recorder_.take_events();
+    outcome_.end = time_.now();
   }
 
   // FNV-1a over what happened and when. The token's first half is left out: it is the store's, new for each.
@@ -278,7 +279,6 @@ class Simulation {
   SimulatedTime time_{simulation_start};
   asio::io_context context_{1};
   TrialDraw draw_;
-  std::uint64_t seed_;
   std::unique_ptr<ClaimStore> memory_;
   DefectiveStore defective_;
   StoreWitness witness_;
@@ -293,7 +293,7 @@ class Simulation {
 
 }  // namespace
 
-TrialOutcome simulate(std::uint64_t seed, Defect defect) { return Simulation{seed, defect}.run(); }
+TrialOutcome simulate(TrialDraw draw, Defect defect) { return Simulation{std::move(draw), defect}.run(); }
 
 std::string to_string(TrialOutcome const& outcome) {
   std::string text;

@@ -1,7 +1,7 @@
 // A whole trial from one seed, on simulated time and one thread: the real fleet, the real coordinator from Api to
 // dispatcher, the real memory backend; what carries requests between them, and all that goes wrong, is drawn from the
-// seed. Called by simulation_test.cpp for thousands of seeds. A new fault is a field of NetworkFaults, StoreFaults or
-// TrialDraw and a line in draw_trial().
+// seed, or chosen by a test. Called by simulation_test.cpp for thousands of seeds. A new fault is a field of
+// NetworkFaults, StoreFaults or TrialDraw and a line in draw_trial().
 #pragma once
 
 #include "harness/assess/ledger_check.hpp"
@@ -20,6 +20,8 @@ struct CoordinatorEnd {
   Duration down{};      // until the next one lives
 };
 
+inline constexpr TimePoint simulation_start{seconds{1'000'000}};
+
 // What a seed says.
 struct TrialDraw {
   FleetPlan plan;
@@ -29,9 +31,10 @@ struct TrialDraw {
   StoreFaults store;
   std::vector<CoordinatorEnd> ends;  // in order of time
   Duration drain{};                  // after the last fault everything that was accepted is done within this
+  bool witnessed = true;             // the StoreWitness looks on; it is slow with tens of thousands of runs
 };
 
-TrialDraw draw_trial(std::uint64_t seed, TimePoint start);
+TrialDraw draw_trial(std::uint64_t seed);
 
 struct TrialOutcome {
   LedgerFigures ledger;
@@ -40,11 +43,17 @@ struct TrialOutcome {
   std::uint64_t runs = 0, completed = 0, reexecuted = 0, in_doubt = 0;
   std::uint64_t fingerprint = 0;  // of every event: equal for equal histories
   Duration simulated{};
+  std::vector<RunEvent> events;
+  std::vector<std::uint32_t> kind_of_actor;
+  TimePoint end;
 
   bool clean() const { return ledger.breaches.empty() && witnessed.empty() && left_over.empty(); }
 };
 
-TrialOutcome simulate(std::uint64_t seed, Defect defect = Defect::none);
+TrialOutcome simulate(TrialDraw draw, Defect defect = Defect::none);
+inline TrialOutcome simulate(std::uint64_t seed, Defect defect = Defect::none) {
+  return simulate(draw_trial(seed), defect);
+}
 
 // Everything that is wrong with it, a line each.
 std::string to_string(TrialOutcome const& outcome);

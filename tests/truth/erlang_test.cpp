@@ -4,11 +4,10 @@
 #include "tests/truth/truth_trial.hpp"
 
 #include "harness/assess/erlang.hpp"
-#include "harness/measure/claim_split.hpp"
+#include "tests/support/waits.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <boost/math/distributions/students_t.hpp>
 
 #include <unordered_map>
 
@@ -40,42 +39,6 @@ double mean_hold_s(std::vector<RunEvent> const& events) {
   return sum / n;
 }
 
-// The share of waits longer than `bound` and how far the truth may lie from it: twelve batch means, because
-// neighbouring runs wait together.
-struct ShareWithError {
-  double share = 0, reach = 0;
-};
-
-ShareWithError share_longer_than(Evidence const& evidence, Duration bound) {
-  constexpr std::size_t batches = 12;
-  std::array<double, batches> longer{}, all{};
-  auto const window = evidence.recorder->measured();
-  auto const& scenario = *evidence.plan.scenario;
-  for (auto const& split : split_claims(evidence.events, scenario.load.classes, scenario.fleet.kinds,
-                                        evidence.kind_of_actor, evidence.stopped)) {
-    if (!window.contains(split.created)) continue;
-    auto const batch = static_cast<std::size_t>((split.created - window.begin) * static_cast<long>(batches) /
-                                                (window.end - window.begin));
-    ++all[batch];
-    longer[batch] += split.shortage > bound ? 1 : 0;
-  }
-  ShareWithError result;
-  double total = 0;
-  for (std::size_t i = 0; i < batches; ++i) {
-    result.share += longer[i];
-    total += all[i];
-  }
-  result.share /= total;
-  double squares = 0;
-  for (std::size_t i = 0; i < batches; ++i) {
-    double const off = longer[i] / all[i] - result.share;
-    squares += off * off;
-  }
-  double const t = boost::math::quantile(boost::math::students_t_distribution<double>{batches - 1}, 0.975);
-  result.reach = t * std::sqrt(squares / (batches - 1) / batches);
-  return result;
-}
-
 class ErlangCell : public testing::TestWithParam<Cell> {};
 
 TEST_P(ErlangCell, LiesInTheConfidenceInterval) {
@@ -96,7 +59,10 @@ TEST_P(ErlangCell, LiesInTheConfidenceInterval) {
   double const hold_s = mean_hold_s(measured.evidence.events);
   ErlangC const as_run{cell.runners, measured.result.offered_per_s, hold_s};
   double const bound_s = cell.longer_than_s / cell.faster;
-  auto const [share, reach] = share_longer_than(measured.evidence, from_seconds(bound_s));
+  auto const splits = split_claims(measured.evidence.events, trial.scenario.load.classes, trial.scenario.fleet.kinds,
+                                   measured.evidence.kind_of_actor, measured.evidence.stopped);
+  auto const [share, reach] =
+      test::share_longer_than(splits, measured.evidence.recorder->measured(), from_seconds(bound_s), 12);
   fmt::print(
       "P(wait > {} s): measured {:.4f} ± {:.4f} of {} runs; Erlang C {:.4f} as run ({:.2f} ms a run), {:.5f} as "
       "modelled\n",
