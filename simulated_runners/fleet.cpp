@@ -23,20 +23,6 @@ constexpr std::size_t connects_at_once = 128;
 constexpr std::size_t spare_descriptors = 32;
 constexpr std::size_t usual_events_of_a_run = 4;  // submitted, accepted, received, completed
 
-Result<void> ensure_descriptors(FleetPlan const& plan) {
-  std::error_code error;
-  std::filesystem::directory_iterator open_now{"/proc/self/fd", error};
-  auto const in_use = error ? 0 : static_cast<std::size_t>(std::distance(begin(open_now), end(open_now)));
-  std::size_t const needed = connections_of(plan) + in_use + spare_descriptors;
-  std::size_t const allowed = raise_descriptor_limit();
-  if (needed <= allowed) return {};
-  return Error{ErrorKind::misconfigured,
-               fmt::format("{} runners need {} file descriptors (one each, {} for submissions, {} for heartbeats, the "
-                           "rest for the program itself), but this process may open {}; raise the limit (ulimit -n {}) "
-                           "or take fewer runners",
-                           plan.runners, needed, plan.submit_connections, plan.heartbeat_connections, allowed, needed)};
-}
-
 std::string text_of(asio::ip::tcp::endpoint const& endpoint) {
   std::ostringstream text;
   text << endpoint;
@@ -62,6 +48,20 @@ std::size_t connections_of(FleetPlan const& plan) {
   return static_cast<std::size_t>(plan.runners) + plan.submit_connections + plan.heartbeat_connections;
 }
 
+Result<void> ensure_descriptors(FleetPlan const& plan) {
+  std::error_code error;
+  std::filesystem::directory_iterator open_now{"/proc/self/fd", error};
+  auto const in_use = error ? 0 : static_cast<std::size_t>(std::distance(begin(open_now), end(open_now)));
+  std::size_t const needed = connections_of(plan) + in_use + spare_descriptors;
+  std::size_t const allowed = raise_descriptor_limit();
+  if (needed <= allowed) return {};
+  return Error{ErrorKind::misconfigured,
+               fmt::format("{} runners need {} file descriptors (one each, {} for submissions, {} for heartbeats, the "
+                           "rest for the program itself), but this process may open {}; raise the limit (ulimit -n {}) "
+                           "or take fewer runners",
+                           plan.runners, needed, plan.submit_connections, plan.heartbeat_connections, allowed, needed)};
+}
+
 struct Fleet::Parts {
   Parts(std::unique_ptr<Transport> own, Transport* given, FleetPlan fleet_plan, Recorder& observations)
       : plan{std::move(fleet_plan)},
@@ -72,19 +72,25 @@ struct Fleet::Parts {
         writer{plan.coordinator},
         journal{recorder, plan.max_attempts},
         commons{transport, writer, RunnerRules{plan.fleet, plan.time_compression}, journal, recorder},
-        submitter{plan.load, schedule_of(plan),    plan.seed,       plan.start, unix_ms_at(plan.start, transport.clock),
-                  writer,    plan.submitter_token, transport.clock, journal,    recorder},
+        submitter{plan.load,       schedule_of(plan),
+                  plan.share,      plan.seed,
+                  plan.start,      unix_ms_at(plan.start, transport.clock),
+                  writer,          plan.submitter_token,
+                  transport.clock, journal,
+                  recorder},
         heartbeats{commons, runners, plan.fleet.heartbeat},
-        submissions{transport, tasks, submitter, plan.submit_connections, plan.answer_timeout},
-        heartbeating{transport, tasks, heartbeats, plan.heartbeat_connections, plan.answer_timeout},
+        submissions{transport, tasks, submitter, plan.share.part_of(plan.submit_connections), plan.answer_timeout},
+        heartbeating{transport, tasks, heartbeats, plan.share.part_of(plan.heartbeat_connections), plan.answer_timeout},
         door{transport.make_channel()},
         phase_end{transport.executor},
         progress{transport.executor} {
     BOOST_ASSERT(plan.identities.size() == static_cast<std::size_t>(plan.runners));
-    recorder.expect_events(static_cast<std::size_t>(profile_of(plan).total() * 1.1) * usual_events_of_a_run);
+    auto const runs = static_cast<std::size_t>(profile_of(plan).total() * 1.1);
+    recorder.expect_events(plan.share.part_of(runs) * usual_events_of_a_run);
+    if (plan.share.of > 1) journal.keep_foreign();
     commons.runs_per_poll = plan.fleet.runs_per_poll;
     commons.answer_timeout = plan.answer_timeout;
-    for (std::uint32_t i = 0; i < plan.identities.size(); ++i) {
+    for (std::uint32_t i = plan.share.index; i < plan.identities.size(); i += plan.share.of) {
       // Polls and heartbeats are spread over their interval from the start, as those of a fleet that has run for long.
       auto const first_hold = std::max<Duration>(milliseconds{1}, plan.fleet.hold * (i + 1) / plan.runners);
       auto const whole_ms = std::chrono::duration_cast<milliseconds>(first_hold);
@@ -155,7 +161,7 @@ Fleet::~Fleet() = default;
 Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
   auto& parts = *parts_;
   auto& commons = parts.commons;
-  if (parts.own_transport) {
+  if (parts.own_transport && parts.plan.share.of == 1) {
     if (auto enough = ensure_descriptors(parts.plan); !enough) co_return enough;
   }
   if (parts.runners.empty()) co_return Result<void>{};
@@ -175,9 +181,11 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
     bool const late = commons.open_error == asio::error::timed_out;
     co_return Error(late ? ErrorKind::timed_out : ErrorKind::unavailable,
                     fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
-                                parts.plan.runners, text_of(parts.plan.coordinator), commons.open_error.message()));
+                                parts.runners.size(), text_of(parts.plan.coordinator), commons.open_error.message()));
   }
-  parts.heartbeats.begin(parts.transport.clock.now());
+  // Shares beat in turn, as the runners of one fleet do.
+  auto const before = parts.plan.fleet.heartbeat * parts.plan.share.index / parts.plan.runners;
+  parts.heartbeats.begin(parts.transport.clock.now() + before);
   parts.tasks.spawn(parts.heartbeating.run());
   co_return Result<void>{};
 }
@@ -234,9 +242,14 @@ FleetLive Fleet::live() const {
   live.shed = books.shed;
   live.completed = parts.journal.completed();
   live.outstanding = parts.journal.outstanding();
+  live.held = parts.journal.held();
   live.connections_opened = parts.transport.connections_opened;
   live.requests_repeated = parts.transport.requests_repeated;
   return live;
 }
+
+std::vector<RunEvent> Fleet::take_foreign() { return parts_->journal.take_foreign(); }
+
+void Fleet::settle(std::vector<RunEvent> const& foreign) { parts_->journal.settle(foreign); }
 
 }  // namespace assay

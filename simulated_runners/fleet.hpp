@@ -1,14 +1,15 @@
-// The generator of one thread: all runners of a trial and the submitter that feeds them, on one io_context. The
-// experiment makes a Fleet per trial and calls connect(), run(), drain(), stop() in this order; a signal handler calls
-// interrupt(), and they all return soon. Easy to get wrong: a Fleet must not be destroyed before stop() and every other
-// call has returned (its coroutines refer to it). Everything observed goes to the Recorder; nothing is printed and
-// nothing is judged here.
+// The generator of one thread: the runners of a trial, or its share of them, and the submitter that feeds them, on one
+// io_context. Its owner (generator.hpp, or a test) calls connect(), run(), drain(), stop() in this order; a signal
+// handler calls interrupt(), and they all return soon. Easy to get wrong: a Fleet must not be destroyed before stop()
+// and every other call has returned (its coroutines refer to it). Everything observed goes to the Recorder; nothing is
+// printed and nothing is judged here.
 #pragma once
 
 #include "harness/base/async.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "simulated_runners/identity.hpp"
+#include "simulated_runners/share.hpp"
 #include "simulated_runners/transport.hpp"
 
 #include <memory>
@@ -31,6 +32,9 @@ struct FleetPlan {
   Duration warm_up{}, measure{};
   int max_attempts = 3;  // the coordinator's: a run that failed fewer times comes back, and drain() waits for it
 
+  // The plan is the whole trial's; a Fleet is this share of its runners, arrivals and connections.
+  Share share;
+
   std::size_t submit_connections = 256;    // at most; more arrivals at once wait, and their lateness is measured
   std::size_t heartbeat_connections = 16;  // at most, shared by all runners
   Duration answer_timeout = seconds{10};   // of every request; a poll's comes on top of its hold
@@ -39,11 +43,16 @@ struct FleetPlan {
 // What the coordinator has to have room for, at most.
 std::size_t connections_of(FleetPlan const& plan);
 
+// Whether this process may open as many descriptors as all shares take together; the limit is raised where that is all
+// it takes. Error: misconfigured. A Fleet that is the whole asks by itself.
+Result<void> ensure_descriptors(FleetPlan const& plan);
+
 struct FleetLive {
   std::size_t parked = 0, working = 0, backing_off = 0;  // runners; working includes reporting
   std::uint64_t offered = 0, started = 0, shed = 0;      // arrivals
   std::uint64_t completed = 0;                           // runs reported as completed, acknowledged
   std::size_t outstanding = 0;                           // runs accepted and not done
+  std::size_t held = 0;                                  // runs that runners have
   std::uint64_t connections_opened = 0;
   // Requests sent a second time, because the coordinator had closed an idle connection just as they left. Each is one
   // request and one Observation; its response time has both attempts in it.
@@ -77,6 +86,11 @@ class Fleet {
   void interrupt();
 
   FleetLive live() const;
+
+  // Between shares, while they run: what this one's runners tell of runs that another one submitted, since it was asked
+  // last; and what the others told. A share cannot drain() by itself, because its runs may be anywhere.
+  std::vector<RunEvent> take_foreign();
+  void settle(std::vector<RunEvent> const& foreign);
 
  private:
   struct Parts;

@@ -23,10 +23,11 @@ Fate fate_of(Exchange const& exchange, RunId const& id) {
 
 }  // namespace
 
-Submitter::Submitter(LoadSpec const& load, ArrivalSchedule schedule, std::uint64_t seed, TimePoint start,
+Submitter::Submitter(LoadSpec const& load, ArrivalSchedule schedule, Share share, std::uint64_t seed, TimePoint start,
                      std::uint64_t unix_ms_at_start, RequestWriter const& writer, std::string_view token,
                      Clock const& clock, RunJournal& journal, Recorder& recorder)
     : schedule_{std::move(schedule)},
+      share_{share},
       ids_{Random::stream(seed, "run ids")},
       class_draws_{Random::stream(seed, "run classes")},
       start_{start},
@@ -44,11 +45,7 @@ Submitter::Submitter(LoadSpec const& load, ArrivalSchedule schedule, std::uint64
 }
 
 Submitter::Item Submitter::take() {
-  Item item;
-  item.intended = *next_;
-  item.run_class = draw_class();
-  auto const since_start = std::chrono::duration_cast<milliseconds>(item.intended - start_);
-  item.id = make_run_id(unix_ms_at_start_ + static_cast<std::uint64_t>(since_start.count()), ids_);
+  Item const item = *next_;
   recorder_.offer(item.intended);
   advance();
   return item;
@@ -80,8 +77,17 @@ void Submitter::answered(Item const& item, Exchange const& exchange) {
 void Submitter::shed(Item const&) { recorder_.shed(); }
 
 void Submitter::advance() {
-  auto const offset = schedule_.next();
-  next_ = offset ? std::optional{start_ + *offset} : std::nullopt;
+  next_.reset();
+  while (auto const offset = schedule_.next()) {
+    Item item;
+    item.intended = start_ + *offset;
+    item.run_class = draw_class();
+    auto const since_start = std::chrono::duration_cast<milliseconds>(*offset);
+    item.id = make_run_id(unix_ms_at_start_ + static_cast<std::uint64_t>(since_start.count()), ids_);
+    if (!share_.has(arrivals_++)) continue;
+    next_ = item;
+    return;
+  }
 }
 
 std::uint32_t Submitter::draw_class() {

@@ -1,6 +1,7 @@
 #include "harness/experiment/conditions.hpp"
 
 #include "harness/base/text.hpp"
+#include "harness/experiment/trial.hpp"
 #include "harness/measure/host_stats.hpp"
 
 #include <fmt/chrono.h>
@@ -67,8 +68,8 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   auto const& phases = scenario.phases;
   auto& conditions = assessment.conditions;
   conditions.emplace_back("Load", load_in_words(scenario));
-  conditions.emplace_back(
-      "Run length", fmt::format("{}, mean {}", shape_in_words(fleet.run_length), as_set(fleet.run_length.mean)));
+  conditions.emplace_back("Run length",
+                          fmt::format("{}, mean {}", shape_in_words(fleet.run_length), as_set(fleet.run_length.mean)));
   if (scenario.time_compression != 1) {
     conditions.emplace_back(
         "Time compression",
@@ -76,19 +77,23 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   }
   conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", as_set(fleet.hold)));
   conditions.emplace_back("Heartbeat", fmt::format("every {} per runner", as_set(fleet.heartbeat)));
-  conditions.emplace_back(
-      "Lease", fmt::format("{}, swept every {}, {} attempts at most", as_set(scenario.coordinator.lease),
-                           as_set(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
+  conditions.emplace_back("Lease",
+                          fmt::format("{}, swept every {}, {} attempts at most", as_set(scenario.coordinator.lease),
+                                      as_set(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
   conditions.emplace_back("Payload", fmt::format("{} bytes", scenario.load.payload_bytes));
   if (scenario.load.classes.size() > 1 || !scenario.load.classes.front().tags.empty()) {
     conditions.emplace_back("Kinds of runs", classes_in_words(scenario.load));
   }
-  conditions.emplace_back("Phases",
-                          fmt::format("warm-up {}, measured {}, drain up to {}; {}", as_set(phases.warm_up),
-                                      as_set(phases.measure), as_set(phases.drain), scenario.repeat == 1 ? "one repeat" : fmt::format("{} repeats", scenario.repeat)));
-  conditions.emplace_back("Clients and server",
-                          "open-loop submitter, closed population of runners; generator, coordinator and "
-                          "store are processes on one machine, connected over loopback");
+  conditions.emplace_back(
+      "Phases", fmt::format("warm-up {}, measured {}, drain up to {}; {}", as_set(phases.warm_up),
+                            as_set(phases.measure), as_set(phases.drain),
+                            scenario.repeat == 1 ? "one repeat" : fmt::format("{} repeats", scenario.repeat)));
+  int const threads = generator_threads(scenario);
+  conditions.emplace_back(
+      "Clients and server",
+      fmt::format("open-loop submitter, closed population of runners, on {}; generator, coordinator and store are "
+                  "processes on one machine, connected over loopback",
+                  threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads)));
 
   auto& environment = assessment.environment;
   auto const host = read_host_facts();

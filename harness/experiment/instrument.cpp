@@ -70,8 +70,8 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
   }
   auto const host = read_host_facts();
   if (result.generator.available) {
-    // The generator is one thread: more than one core is nothing it could use.
-    double const may_use = std::min(1.0, host.usable_cpus.value_or(1.0));
+    // A thread can't use more than one core.
+    double const may_use = std::min(static_cast<double>(evidence.generator_threads), host.usable_cpus.value_or(1.0));
     figures.generator_cpu_share = result.generator.cpu_cores_mean / may_use;
   }
   if (result.schedule_lag.n > 0) figures.schedule_lag_p99_ms = result.schedule_lag.p99.value;

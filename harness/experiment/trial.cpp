@@ -68,9 +68,9 @@ class Drive {
         coordinator_{coordinator},
         progress_{progress},
         interruption_{interruption},
-        fleet_{context, clock_, fleet_plan(evidence.plan, coordinator.endpoint(), evidence.start), *evidence.recorder},
+        generator_{context, clock_, fleet_plan(evidence.plan, coordinator.endpoint(), evidence.start),
+                   generator_threads(*evidence.plan.scenario), evidence.recorder->measured()},
         stats_{context.get_executor(), coordinator.endpoint()},
-        monitor_{context.get_executor(), clock_},
         coordinator_process_{coordinator.pid(), ProcessMonitor::Scope::process},
         generator_process_{::getpid(), ProcessMonitor::Scope::process},
         coordinator_ended_{context.get_executor(), ::dup(coordinator.pidfd())},
@@ -80,6 +80,7 @@ class Drive {
       database_process_.emplace(*database, ProcessMonitor::Scope::tree);
       database_ended_.assign(static_cast<int>(::syscall(SYS_pidfd_open, *database, 0)));
     }
+    evidence.generator_threads = generator_.threads();
   }
 
   void run() {
@@ -95,28 +96,28 @@ class Drive {
     }
     interruption_.on_signal({});
     if (error_) std::rethrow_exception(error_);
+    evidence_.recorder = generator_.take_recorder();
   }
 
  private:
   Awaitable<void> phases() {
     phase_ = "connecting";
     asio::co_spawn(context_, sample_each_second(), asio::detached);
-    asio::co_spawn(context_, watch_loop(), asio::detached);
     asio::co_spawn(context_, boundaries(), asio::detached);
-    auto const connected = co_await fleet_.connect(evidence_.start + seconds{20});
+    auto const connected = co_await generator_.connect(evidence_.start + seconds{20});
     if (connected.has_error() && !ended_early()) {
       bool const ours = connected.error().kind == ErrorKind::misconfigured;
       end_early(connected.error().detail, ours ? ExitStatus::inconclusive : ExitStatus::unreachable);
     }
-    if (!ended_early()) co_await fleet_.run();
+    if (!ended_early()) co_await generator_.run();
     auto const now = clock_.now();
     evidence_.measure_end = std::min(evidence_.measure_end, now);
     evidence_.partial = ended_early();
     if (!ended_early()) {
       phase_ = "drain";
-      evidence_.drained = co_await fleet_.drain(now + evidence_.plan.scenario->phases.drain);
+      evidence_.drained = co_await generator_.drain(now + evidence_.plan.scenario->phases.drain);
     }
-    co_await fleet_.stop();
+    co_await generator_.stop();
     evidence_.stopped = clock_.now();
     co_await final_stats();
     stop_helpers();
@@ -140,12 +141,12 @@ class Drive {
     if (began) {
       phase_ = "measure";
       evidence_.host_begin = read_host_stats();
-      monitor_.take();
+      co_await generator_.take_lateness();
       evidence_.begin = co_await sample();
     }
     bool const ended = co_await wait_until(evidence_.measure_end);
     if (evidence_.begin && ended) {
-      evidence_.loop = monitor_.take();
+      evidence_.loop = co_await generator_.take_lateness();
       evidence_.host_end = read_host_stats();
       evidence_.end = co_await sample();
     }
@@ -164,7 +165,8 @@ class Drive {
     for (TimePoint next = evidence_.start;; next += seconds{1}) {
       while (!stopping_ && clock_.now() < next) {
         co_await sleep_until(std::min(next, clock_.now() + milliseconds{200}));
-        show_progress();
+        auto const seen = co_await generator_.snapshot();
+        show_progress(seen.live);
       }
       if (stopping_) break;
       auto taken = co_await sample();
@@ -187,21 +189,16 @@ class Drive {
     taken.cpu.coordinator = coordinator_process_.sample();
     if (database_process_) taken.cpu.database = database_process_->sample();
     taken.cpu.generator = generator_process_.sample();
-    taken.fleet = fleet_.live();
-    taken.books = evidence_.recorder->books();
-    taken.recent_claims = evidence_.recorder->take_recent_claims();
+    auto const seen = co_await generator_.snapshot();
+    taken.fleet = seen.live;
+    taken.books = seen.books;
+    taken.recent_claims = co_await generator_.take_recent_claims();
     taken.stats_asked = clock_.now();
     auto stats = co_await stats_.get();
     taken.stats_answered = clock_.now();
     if (stats.has_value()) taken.stats = std::move(*stats);
     asking_ = false;
     co_return taken;
-  }
-
-  Awaitable<void> watch_loop() {
-    ++helpers_;
-    co_await monitor_.watch();
-    helper_ended();
   }
 
   Awaitable<void> watch_coordinator() {
@@ -227,12 +224,11 @@ class Drive {
     evidence_.failure = std::move(why);
     evidence_.failure_status = status;
     stopping_ = true;
-    fleet_.interrupt();
+    generator_.interrupt();
   }
 
   void stop_helpers() {
     stopping_ = true;
-    monitor_.stop();
     stats_.close();
     coordinator_ended_.close();
     database_ended_.close();
@@ -243,10 +239,9 @@ class Drive {
     finished_.notify();
   }
 
-  void show_progress() {
+  void show_progress(FleetLive const& live) {
     auto const now = clock_.now();
     auto const& scenario = *evidence_.plan.scenario;
-    auto const live = fleet_.live();
     double accepted = 0;
     double offered = 0;
     if (auto const n = evidence_.samples.size(); n >= 2) {
@@ -277,9 +272,8 @@ class Drive {
   Progress& progress_;
   Interruption& interruption_;
   SystemClock clock_;
-  Fleet fleet_;
+  Generator generator_;
   StatsClient stats_;
-  LoopMonitor monitor_;
   ProcessMonitor coordinator_process_, generator_process_;
   std::optional<ProcessMonitor> database_process_;
   asio::posix::basic_stream_descriptor<Executor> coordinator_ended_, database_ended_;  // pidfds
@@ -300,6 +294,13 @@ std::size_t connections_needed(Level const& level) {
   FleetPlan plan;
   plan.runners = level.runners;
   return connections_of(plan) + others;
+}
+
+int generator_threads(Scenario const& scenario) {
+  constexpr int cpus_a_thread = 4;  // leaves the rest to coordinator and database, which are what is measured
+  constexpr int most = 8;
+  if (scenario.generator_threads > 0) return scenario.generator_threads;
+  return std::clamp(static_cast<int>(read_host_facts().usable_cpus.value_or(1.0)) / cpus_a_thread, 1, most);
 }
 
 std::string trial_id(TrialPlan const& plan) {

@@ -12,7 +12,7 @@
 #include "harness/measure/process_stats.hpp"
 #include "harness/measure/recorder.hpp"
 #include "reference_coordinator/protocol/stats.hpp"
-#include "simulated_runners/fleet.hpp"
+#include "simulated_runners/generator.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -23,6 +23,9 @@ namespace assay {
 
 // Of generator and coordinator: each needs a descriptor for every one.
 std::size_t connections_needed(Level const& level);
+
+// What the scenario says, or when it doesn't what this machine has to spare.
+int generator_threads(Scenario const& scenario);
 
 struct TrialPlan {
   Scenario const* scenario = nullptr;
@@ -59,6 +62,7 @@ struct Evidence {
   std::string failure;   // why it ended early, one line
   std::optional<ExitStatus> failure_status;
   bool drained = false;
+  std::size_t generator_threads = 1;
   std::optional<Recorder> recorder;
   std::vector<RunEvent> events;
   std::vector<std::uint32_t> kind_of_actor;
@@ -66,7 +70,7 @@ struct Evidence {
   std::optional<Sample> begin, end;                       // of the measured phase
   std::optional<protocol::CoordinatorStats> final_stats;  // after the drain
   std::optional<HostStats> host_begin, host_end;
-  LoopLateness loop;               // of the generator's event loop, measured phase
+  LoopLateness loop;               // of the generator's event loops, measured phase
   std::string coordinator_ledger;  // CSV
   std::vector<std::pair<std::string, std::string>> store_facts;
 };

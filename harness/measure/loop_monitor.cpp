@@ -4,6 +4,13 @@
 
 namespace assay {
 
+void LoopLateness::add(LoopLateness const& other) {
+  lateness.add(other.lateness);
+  stalls += other.stalls;
+  longest = std::max(longest, other.longest);
+  watched = std::max(watched, other.watched);
+}
+
 double LoopLateness::stalls_per_minute() const {
   return watched > Duration{0} ? static_cast<double>(stalls) * 60 / to_seconds(watched) : 0;
 }

@@ -17,6 +17,8 @@ struct LoopLateness {
   Duration longest{0};
   Duration watched{0};
 
+  // Of another loop, watched during the same time: a stall of any of them is one.
+  void add(LoopLateness const& other);
   double stalls_per_minute() const;  // 0 when nothing was watched
 };
 

@@ -1,6 +1,29 @@
 #include "harness/measure/recorder.hpp"
 
+#include <algorithm>
+
 namespace assay {
+
+Books& Books::operator+=(Books const& other) {
+  offered += other.offered;
+  started += other.started;
+  shed += other.shed;
+  succeeded += other.succeeded;
+  failed += other.failed;
+  abandoned += other.abandoned;
+  in_flight += other.in_flight;
+  return *this;
+}
+
+void OperationStats::add(OperationStats const& other) {
+  for (std::size_t fate = 0; fate < fates.size(); ++fate) {
+    fates[fate] += other.fates[fate];
+    fates_total[fate] += other.fates_total[fate];
+  }
+  response.add(other.response);
+  service.add(other.service);
+  lag.add(other.lag);
+}
 
 Recorder::Recorder(Window measured, Keep keep) : measured_{measured}, keep_{keep} {}
 
@@ -38,5 +61,18 @@ void Recorder::record(Observation const& observation) {
 }
 
 Histogram Recorder::take_recent_claims() { return std::exchange(recent_claims_, Histogram{}); }
+
+void Recorder::add(Recorder&& other) {
+  books_ += other.books_;
+  offered_while_measured_ += other.offered_while_measured_;
+  for (std::size_t i = 0; i < operations_.size(); ++i) operations_[i].add(other.operations_[i]);
+  recent_claims_.add(other.recent_claims_);
+  if (events_.empty()) {
+    events_ = std::move(other.events_);
+    return;
+  }
+  events_.insert(events_.end(), other.events_.begin(), other.events_.end());
+  std::stable_sort(events_.begin(), events_.end(), [](auto const& a, auto const& b) { return a.time < b.time; });
+}
 
 }  // namespace assay

@@ -24,12 +24,17 @@ struct Books {
   std::uint64_t succeeded = 0, failed = 0, abandoned = 0, in_flight = 0;
 
   bool balance() const { return offered == started + shed && started == succeeded + failed + abandoned + in_flight; }
+  Books& operator+=(Books const& other);
+  friend bool operator==(Books const&, Books const&) = default;
 };
 
 struct OperationStats {
   std::array<std::uint64_t, fate_count> fates{};        // measured phase
   std::array<std::uint64_t, fate_count> fates_total{};  // whole trial
   Histogram response, service, lag;                     // ns; measured phase; without empty polls
+
+  void add(OperationStats const& other);
+  friend bool operator==(OperationStats const&, OperationStats const&) = default;
 };
 
 class Recorder {
@@ -56,6 +61,10 @@ class Recorder {
     if (keep_ == Keep::everything) recent_claims_.record(latency.count());
   }
   Histogram take_recent_claims();
+
+  // Both become one, as if one recorder had been told everything: counts are added, events put in the order of time.
+  // The measured phase must be the same.
+  void add(Recorder&& other);
 
   Window measured() const { return measured_; }
   Books const& books() const { return books_; }

@@ -241,6 +241,13 @@ void describe(V& v, Scenario& s) {
      .min_items = 1},
     s.levels);
   v({.name = "repeat", .doc = "How often each trial is measured.", .min = 1, .max = 100}, s.repeat);
+  v({.name = "generator_threads",
+     .doc = "Threads that share the simulated runners and submissions; 0: one for each four CPUs, at least one, at "
+            "most 8. "
+            "What arrives when does not depend on it.",
+     .min = 0,
+     .max = 16},
+    s.generator_threads);
   v({.name = "seed", .doc = "Of every random draw; 0: a new one, which is printed and stored.", .min = 0}, s.seed);
   v({.name = "objectives", .doc = "What would be good enough, e.g. `claim_latency: p99 < 5s`. Missed: exit status 3."},
     s.objectives);

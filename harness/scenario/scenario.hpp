@@ -144,7 +144,8 @@ struct Scenario {
   Phases phases;
   std::vector<Level> levels;  // in the order to run; at least one
   int repeat = 1;
-  std::uint64_t seed = 0;  // resolved: never 0 after parsing
+  int generator_threads = 0;  // 0: as many as the machine has to spare
+  std::uint64_t seed = 0;     // resolved: never 0 after parsing
   std::vector<Objective> objectives;
 
   // What the source document of the scenario publishes, printed beside what was measured: runners → requests per

@@ -98,5 +98,20 @@ TEST(loop_monitor, wakes_up_again_and_again_until_stopped) {
   loop.run();  // returns: nothing is left to wait for
 }
 
+TEST(loop_lateness, of_several_loops_counts_a_stall_of_any_of_them) {
+  LoopLateness a, b;
+  a.lateness.record(100);
+  b.lateness.record(200, 2);
+  a.stalls = 1;
+  b.stalls = 2;
+  a.longest = 20ms;
+  b.longest = 30ms;
+  a.watched = b.watched = 60s;
+  a.add(b);
+  EXPECT_EQ(a.lateness.count(), 3);
+  EXPECT_EQ(a.longest, Duration{30ms});
+  EXPECT_DOUBLE_EQ(a.stalls_per_minute(), 3.0) << "they were watched at the same time";
+}
+
 }  // namespace
 }  // namespace assay

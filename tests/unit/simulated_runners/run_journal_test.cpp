@@ -96,5 +96,41 @@ TEST_F(RunJournalTest, ASecondCompletionOfARunIsNotCountedAsOwedLess) {
   EXPECT_EQ(journal.outstanding(), 1U);
 }
 
+TEST_F(RunJournalTest, WhatRunnersTellOfOthersRunsIsKeptForThoseAndCountsThere) {
+  RunJournal submitters{recorder, 3};
+  RunEvent submitted;
+  submitted.run.bytes[0] = 1;
+  submitters.record(submitted);
+  submitted.kind = Kind::accepted;
+  submitters.record(submitted);
+
+  journal.keep_foreign();
+  tell(Kind::received);
+  tell(Kind::failed, 1, 1);
+  tell(Kind::received, 1, 2);
+  tell(Kind::completed, 1, 2);
+  EXPECT_EQ(journal.held(), 0U);
+  EXPECT_EQ(journal.completed(), 1U);
+  auto const foreign = journal.take_foreign();
+  EXPECT_EQ(foreign.size(), 3U) << "a failure that is tried again ends nothing";
+  EXPECT_TRUE(journal.take_foreign().empty());
+
+  EXPECT_EQ(submitters.outstanding(), 1U);
+  submitters.settle(foreign);
+  EXPECT_EQ(submitters.outstanding(), 0U);
+  EXPECT_EQ(submitters.completed(), 0U) << "that is counted where the runner is";
+  submitters.settle(foreign);
+  EXPECT_EQ(submitters.outstanding(), 0U) << "told twice";
+}
+
+TEST_F(RunJournalTest, OwnRunsAreNotForeign) {
+  journal.keep_foreign();
+  tell(Kind::submitted);
+  tell(Kind::accepted);
+  tell(Kind::received);
+  tell(Kind::completed);
+  EXPECT_TRUE(journal.take_foreign().empty());
+}
+
 }  // namespace
 }  // namespace assay
