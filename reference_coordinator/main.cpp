@@ -28,6 +28,7 @@ struct Settings {
   std::string log_level = "warn";
   bool die_with_parent = false;
   std::string format = "text";
+  std::vector<std::string> store_settings;
 };
 
 // "127.0.0.1:8080" or "[::1]:8080".
@@ -62,6 +63,32 @@ Backend const& backend_named(std::string const& name) {
   return *backend;
 }
 
+// "clamp=false", of a setting that this backend has.
+void set_store_settings(Backend const& backend, std::vector<std::string> const& given, StoreOptions& store) {
+  std::vector<std::string> names;
+  for (auto const& setting : backend.settings) names.push_back(setting.name);
+  for (auto const& text : given) {
+    std::size_t const equals = text.find('=');
+    std::string const name = text.substr(0, equals);
+    auto const setting = std::find_if(backend.settings.begin(), backend.settings.end(),
+                                      [&](StoreSetting const& known) { return known.name == name; });
+    if (setting == backend.settings.end()) {
+      auto const meant = nearest(name, names);
+      throw Failure{ExitStatus::bad_input,
+                    fmt::format("--store-setting: {} has no \"{}\"{}", backend.name, name,
+                                meant           ? fmt::format(", did you mean \"{}\"?", *meant)
+                                : names.empty() ? ", nor any other"
+                                                : fmt::format("; it has {}", fmt::join(names, ", ")))};
+    }
+    std::string const value = equals == std::string::npos ? "" : text.substr(equals + 1);
+    if (std::find(setting->values.begin(), setting->values.end(), value) == setting->values.end()) {
+      throw Failure{ExitStatus::bad_input, fmt::format("--store-setting: {} is {}, not \"{}\"", name,
+                                                       fmt::join(setting->values, " or "), value)};
+    }
+    store.settings[name] = value;
+  }
+}
+
 // Every connection is a descriptor, and so are the store's.
 void provide_descriptors(std::size_t connections, int store_connections) {
   constexpr std::size_t others = 64;  // log, ledger, event loop, libraries
@@ -93,6 +120,7 @@ int serve(Settings& settings) {
   auto& options = settings.coordinator;
   set_listen(settings.listen, options.server);
   Backend const& backend = backend_named(options.backend);
+  set_store_settings(backend, settings.store_settings, options.store);
   provide_descriptors(options.server.max_connections, options.store.connections);
   return run_coordinator(backend, options, [](std::string const& ready) {
     fmt::print("{}\n", ready);
@@ -107,7 +135,11 @@ int list_backends(std::string const& format) {
   }
   for (auto const& backend : all_backends()) {
     fmt::print("{:<24}{}\n", backend.name, backend.missing.empty() ? backend.description : backend.missing);
-    if (backend.missing.empty()) fmt::print("{:<24}{}\n", "", describe(backend.capabilities));
+    if (!backend.missing.empty()) continue;
+    fmt::print("{:<24}{}\n", "", describe(backend.capabilities));
+    for (auto const& setting : backend.settings) {
+      fmt::print("{:<24}{}={}: {}\n", "", setting.name, fmt::join(setting.values, "|"), setting.description);
+    }
   }
   return 0;
 }
@@ -140,6 +172,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   app.add_option("--store-connections", options.store.connections, "Connections to it; 0: the backend's default")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  app.add_option("--store-setting", settings.store_settings, "Of this backend only, NAME=VALUE; see `backends`")
+      ->type_name("NAME=VALUE");
   app.add_flag("--temporary-store", options.store.temporary,
                "Refuse a store that is there already, and remove what was made when stopping");
   app.add_option("--listen", settings.listen, "Address and port; port 0: any free one")->capture_default_str();

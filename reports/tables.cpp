@@ -64,12 +64,11 @@ Table reasons_table(Assessment const& assessment) {
       {{"Criterion"}, {"Finding"}, {"Evidence"}, {"Figure [95 % interval]", number}, {"Bound", number}, {"n", number}},
       {}};
   for (auto const& reason : assessment.verdict.reasons)
-    table.rows.push_back(
-        {{title_of(reason), word_of(reason.finding), reason.text,
-          reason.figure ? in_unit(*reason.figure, reason.unit) : "–",
-          reason.figure && reason.finding != Reason::Finding::note ? bound_of(reason) : "–",
-          reason.n > 0 ? count_text(reason.n) : "–"},
-         mark_of(reason.finding)});
+    table.rows.push_back({{title_of(reason), word_of(reason.finding), reason.text,
+                           reason.figure ? in_unit(*reason.figure, reason.unit) : "–",
+                           reason.figure && reason.finding != Reason::Finding::note ? bound_of(reason) : "–",
+                           reason.n > 0 ? count_text(reason.n) : "–"},
+                          mark_of(reason.finding)});
   return table;
 }
 
@@ -182,13 +181,19 @@ Table claims_table(Assessment const& assessment) {
   std::set<std::string> causes;
   for (auto const& trial : assessment.trials)
     for (auto const& [cause, n] : trial.failed_claims) causes.insert(cause);
-  std::vector<Column> columns{{"Claims", number}, {"Attempts", number}, {"Empty polls", number}, {"Failed", number}};
+  std::vector<Column> columns{{"Claims", number},
+                              {"Attempts", number},
+                              {"Claims per attempt", number},
+                              {"Empty polls", number},
+                              {"Failed", number}};
   for (auto const& cause : causes) columns.push_back({cause, number});
   return per_trial(assessment, "Claims and failed claims by cause", columns, [&](TrialResult const& t) {
     auto const failed = std::accumulate(t.failed_claims.begin(), t.failed_claims.end(), std::uint64_t{0},
                                         [](auto total, auto const& each) { return total + each.second; });
-    std::vector<std::string> cells{count_text(t.claims), count_text(t.claim_attempts), count_text(t.empty_polls),
-                                   count_text(failed)};
+    auto const useful =
+        t.claim_attempts == 0 ? 0 : static_cast<double>(t.claims) / static_cast<double>(t.claim_attempts);
+    std::vector<std::string> cells{count_text(t.claims), count_text(t.claim_attempts), number_text(useful),
+                                   count_text(t.empty_polls), count_text(failed)};
     for (auto const& cause : causes) {
       auto const found = t.failed_claims.find(cause);
       cells.push_back(count_text(found == t.failed_claims.end() ? 0 : found->second));

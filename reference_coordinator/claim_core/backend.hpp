@@ -5,6 +5,7 @@
 #include "reference_coordinator/claim_core/claim_store.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,10 +27,18 @@ struct Capabilities {
   bool several_coordinators = false;
   Wake wake = Wake::native;  // how a coordinator hears of runs that another one accepted
   std::size_t batch_limit = 1000;
+  Duration longest_lease = Duration::max();  // what is asked for beyond it is cut
 };
 
 std::string_view to_string(Capabilities::Durability durability);
 std::string_view to_string(Capabilities::Wake wake);
+
+// Something that only one backend knows, given as text.
+struct StoreSetting {
+  std::string name;
+  std::vector<std::string> values;  // allowed; the first is the default
+  std::string description;          // one line
+};
 
 struct StoreOptions {
   std::string url;      // e.g. postgresql://user@host:port/database, or a file; empty for backends that keep nothing
@@ -38,6 +47,12 @@ struct StoreOptions {
   // For measuring on somebody's server: opening fails when what the store would make is there already, and close()
   // removes it again. Backends without a server have nothing to do.
   bool temporary = false;
+  std::map<std::string, std::string> settings;  // of this backend, checked by who fills them in (Backend::settings)
+
+  std::string setting(std::string const& name, std::string fallback) const {
+    auto const found = settings.find(name);
+    return found == settings.end() ? std::move(fallback) : found->second;
+  }
 };
 
 // What the opened store says of itself, read back from the server, for the report: "fsync" → "on", "server_version" →
@@ -67,6 +82,7 @@ struct Backend {
   std::string description;  // one line
   std::string service;  // what it keeps its data in, as harness/services knows it: "postgresql", "file"; empty: nothing
   Capabilities capabilities;
+  std::vector<StoreSetting> settings;
   std::string missing;  // why it can't be opened in this build ("not built: libpq missing"); empty when it can
   // Connects, creates or checks its schema. Errors: unavailable, misconfigured, rejected; each one clear line.
   std::function<Awaitable<Result<OpenedStore>>(asio::io_context&, Clock const&, StoreOptions)> open;

@@ -28,6 +28,11 @@ std::string_view to_string(RunState state) {
   return "unknown";
 }
 
+bool is_acceptable(RunSpec const& run) {
+  return run.payload.size() <= max_payload_bytes && run.priority >= lowest_priority &&
+         run.priority <= highest_priority && run.max_attempts >= 1 && run.delay >= Duration::zero();
+}
+
 Duration RetryPolicy::delay_after(int attempt) const {
   int const doublings = std::clamp(attempt - 1, 0, 30);
   return base > limit / (std::int64_t{1} << doublings) ? limit : base * (std::int64_t{1} << doublings);

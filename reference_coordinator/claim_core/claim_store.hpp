@@ -36,6 +36,9 @@ struct RunSpec {
   Duration delay{};      // not ready before now + delay on the store's clock
 };
 
+// Whether a store may take it; everything else is `rejected`.
+bool is_acceptable(RunSpec const& run);
+
 // "Up to `count` runs for a runner that offers `offered`." The order of demands is the order of who waits longest.
 struct Demand {
   TagSet offered;
@@ -120,8 +123,8 @@ struct RetryPolicy {
 
 // Claims that lost a race and other events a store counts itself, because they can't be seen from outside.
 struct StoreCounters {
-  std::uint64_t claim_attempts = 0;   // tries to take one run or one batch, whatever came of it
-  std::uint64_t claim_conflicts = 0;  // tries that found a candidate and lost it to somebody else
+  std::uint64_t claim_attempts = 0;   // tries to take a run; one that found none to take counts as one
+  std::uint64_t claim_conflicts = 0;  // tries that found a run and lost it to somebody else
   std::uint64_t reconnects = 0;
 };
 

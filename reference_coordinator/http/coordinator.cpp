@@ -40,6 +40,9 @@ json::object to_json(Capabilities const& capabilities) {
   json::object result{{"durability", to_string(capabilities.durability)}, {"wake", to_string(capabilities.wake)}};
   each_flag(capabilities, [&](std::string_view name, bool has) { result[name] = has; });
   result["batch_limit"] = capabilities.batch_limit;
+  if (capabilities.longest_lease != Duration::max()) {
+    result["longest_lease"] = format_duration(capabilities.longest_lease);
+  }
   return result;
 }
 
@@ -95,8 +98,9 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   MeasuredStore store{std::move(opened->store), clock};
 
   Api* told = nullptr;  // of what sweeps find; it needs the matcher and so comes after it
+  Duration const lease = std::min(options.lease, backend.capabilities.longest_lease);
   MatcherOptions matching;
-  matching.lease = options.lease;
+  matching.lease = lease;
   matching.sweep_interval = options.sweep_interval;
   matching.dispatcher.seed = random_seed();
   matching.dispatcher.max_batch = std::min(matching.dispatcher.max_batch, backend.capabilities.batch_limit);
@@ -106,7 +110,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   Matcher matcher{executor, clock, store, std::move(matching)};
   ApiOptions serving;
   serving.backend = backend.name;
-  serving.lease = options.lease;
+  serving.lease = lease;
   serving.max_attempts = options.max_attempts;
   Api api{executor, clock, store, matcher, identities, ledger, std::move(serving)};
   told = &api;
@@ -194,6 +198,9 @@ std::string describe(Capabilities const& capabilities) {
       fmt::format("durability: {} · wake: {}", to_string(capabilities.durability), to_string(capabilities.wake));
   each_flag(capabilities,
             [&](std::string_view name, bool has) { text += fmt::format(" · {}{}", has ? "" : "no ", name); });
+  if (capabilities.longest_lease != Duration::max()) {
+    text += fmt::format(" · leases of at most {}", format_duration(capabilities.longest_lease));
+  }
   return text;
 }
 

@@ -404,6 +404,8 @@ TEST(CoordinatorStart, BadFlagsAreOneClearLineAndStatus2) {
             R"(listen: a numeric address is expected, found "localhost")"},
            {{"--lease", "5"}, R"(--lease: a duration such as "30s" of at least 10ms is expected, found "5")"},
            {{"--lese", "5s"}, R"(--lese: unknown option, did you mean "--lease"?)"},
+           {{"--store-setting", "clamp=false", "--identities", identities},
+            R"(--store-setting: memory has no "clamp", nor any other)"},
            {{}, "--identities: a JSON file is expected"},
            {{"--identities", "/nowhere/x.json"}, "identities: cannot read /nowhere/x.json"},
            {{"--identities", identities, "--ledger", "/nowhere/x.csv"}, "ledger: cannot write /nowhere/x.csv"},

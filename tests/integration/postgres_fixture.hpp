@@ -15,6 +15,8 @@ namespace assay {
 
 Backend backend_postgres_batch();
 Backend backend_postgres_skip_locked();
+Backend backend_postgres_optimistic();
+Backend backend_postgres_cas();
 
 namespace test {
 

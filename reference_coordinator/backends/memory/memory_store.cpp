@@ -4,6 +4,7 @@
 #include "reference_coordinator/backends/memory/run_table.hpp"
 #include "reference_coordinator/claim_core/backend.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace assay {
@@ -25,8 +26,8 @@ class MemoryStore final : public ClaimStore {
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override {
     TimePoint const now = clock_.now();
     std::vector<Claim> claims;
-    ++counters_.claim_attempts;
     for (std::uint32_t i = 0; i < demands.size(); ++i) table_.claim(demands[i], i, lease, now, claims);
+    counters_.claim_attempts += std::max<std::size_t>(1, claims.size());
     co_return claims;
   }
 

@@ -20,9 +20,7 @@ void prefetch(Record const& record) {
 }  // namespace
 
 Outcome RunTable::submit(RunSpec spec, TimePoint now) {
-  bool const valid = spec.payload.size() <= max_payload_bytes && spec.priority >= lowest_priority &&
-                     spec.priority <= highest_priority && spec.max_attempts >= 1 && spec.delay >= Duration::zero();
-  if (!valid) return Outcome::rejected;
+  if (!is_acceptable(spec)) return Outcome::rejected;
   auto const [entry, fresh] = by_id_.try_emplace(spec.id);
   if (!fresh) return Outcome::already_done;
   RunIndex const index = entry->second = new_slot();

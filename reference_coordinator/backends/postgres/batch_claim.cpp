@@ -99,7 +99,6 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::
       if (group->missing() == 0 || tag_sets_.fitting(*group->offered).empty()) continue;
       batch.push_back(claim_command(*group, group->contended));
       sent.push_back(group);
-      ++counters_.claim_attempts;
     }
     if (sent.empty() && !first && undone.empty()) break;
     std::uint64_t const first_counter = sent.empty() ? 0 : sent.front()->first_counter;
@@ -144,6 +143,7 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::
         answers[member.request].push_back(std::move(claim));
       }
       group.contended = seen > got;
+      counters_.claim_attempts += static_cast<std::uint64_t>(std::max<std::int64_t>({1, seen, got}));
       if (group.contended) counters_.claim_conflicts += static_cast<std::uint64_t>(seen - got);
     }
     // Another round for those who lost a race, and for those who had not known of a tag set that fits them.

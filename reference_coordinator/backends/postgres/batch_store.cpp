@@ -26,11 +26,6 @@ std::optional<Error> too_many(Items const& items) {
 
 std::int64_t microseconds_of(Duration d) { return std::chrono::ceil<microseconds>(d).count(); }
 
-bool acceptable(RunSpec const& run) {
-  return run.payload.size() <= max_payload_bytes && run.priority >= lowest_priority &&
-         run.priority <= highest_priority && run.max_attempts >= 1 && run.delay >= Duration::zero();
-}
-
 }  // namespace
 
 BatchStore::BatchStore(Executor executor, RetryPolicy retry, std::uint64_t epoch)
@@ -164,7 +159,7 @@ Awaitable<Result<std::vector<BatchStore::Outcomes>>> BatchStore::flush_submit(
   std::vector<std::string> unknown;
   for (auto const& request : requests) {
     for (RunSpec const& run : request) {
-      if (!acceptable(run) || !ids.insert(run.id).second) continue;
+      if (!is_acceptable(run) || !ids.insert(run.id).second) continue;
       runs.push_back(&run);
       if (!tag_sets_.id_of(run.required)) unknown.push_back(run.required.key());
     }
@@ -225,7 +220,7 @@ Awaitable<Result<std::vector<BatchStore::Outcomes>>> BatchStore::flush_submit(
   for (auto const& request : requests) {
     Outcomes& outcomes = answers.emplace_back();
     for (RunSpec const& run : request) {
-      if (!acceptable(run)) {
+      if (!is_acceptable(run)) {
         outcomes.push_back(Outcome::rejected);
       } else {
         outcomes.push_back(added.erase(run.id) > 0 ? Outcome::ok : Outcome::already_done);

@@ -32,6 +32,12 @@ void Pool::give_back(Link* link) {
 }
 
 Awaitable<Result<Rows>> Pool::run(Command command) {
+  Batch batch;
+  batch.push_back(std::move(command));
+  return run(std::move(batch));
+}
+
+Awaitable<Result<Rows>> Pool::run(Batch batch) {
   Link* link = take_free();
   if (link == nullptr) {
     auto const turn = std::make_shared<Turn>(executor_);
@@ -39,10 +45,10 @@ Awaitable<Result<Rows>> Pool::run(Command command) {
     while (turn->link == nullptr) co_await turn->come.wait_until();
     link = turn->link;
   }
-  Result<std::vector<Rows>> rows = co_await link->run(std::move(command));
+  Result<std::vector<Rows>> rows = co_await link->run(std::move(batch));
   give_back(link);
   if (!rows) co_return rows.error();
-  co_return std::move(rows->front());
+  co_return std::move(rows->back());
 }
 
 Awaitable<void> Pool::drained() {

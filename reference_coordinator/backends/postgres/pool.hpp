@@ -17,6 +17,7 @@ class Pool {
 
   void add(std::shared_ptr<Link> link) { free_.push_back(&links_.add(std::move(link))); }
   Awaitable<Result<Rows>> run(Command command);
+  Awaitable<Result<Rows>> run(Batch batch);  // answers with what the last command answered
   std::size_t size() const { return links_.size(); }
   std::size_t busy_or_waiting() const { return links_.size() - free_.size() + waiting_.size(); }
   std::uint64_t reconnects() const { return links_.reconnects(); }

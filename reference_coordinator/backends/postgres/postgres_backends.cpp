@@ -1,5 +1,7 @@
-// The two backends of this folder, for the registry. They share the connection code, and each has a schema of its own.
+// The backends of this folder, for the registry. They share the connection code, and each has a schema of its own.
 #include "reference_coordinator/backends/postgres/batch_store.hpp"
+#include "reference_coordinator/backends/postgres/cas_store.hpp"
+#include "reference_coordinator/backends/postgres/optimistic_store.hpp"
 #include "reference_coordinator/backends/postgres/skip_locked_store.hpp"
 #include "reference_coordinator/backends/postgres/wake_up.hpp"
 
@@ -51,6 +53,20 @@ Backend backend_postgres_skip_locked() {
   return postgres_backend<postgres::SkipLockedStore>(
       "postgres-skip-locked",
       "PostgreSQL as most people use it: one table, FOR UPDATE SKIP LOCKED, one run per transaction");
+}
+
+Backend backend_postgres_optimistic() {
+  Backend backend = postgres_backend<postgres::OptimisticStore>(
+      "postgres-optimistic", "PostgreSQL polled by orchestrators: one conditional UPDATE claims up to ten runs");
+  backend.settings = {{"clamp", {"true", "false"}, "false: a poll claims its whole batch, whatever was asked for"}};
+  return backend;
+}
+
+Backend backend_postgres_cas() {
+  Backend backend = postgres_backend<postgres::CasStore>(
+      "postgres-cas", "PostgreSQL behind gateways: look for a pending run, then claim that row by compare-and-swap");
+  backend.capabilities.longest_lease = postgres::CasStore::claim_deadline;
+  return backend;
 }
 
 }  // namespace assay

@@ -42,11 +42,6 @@ std::int64_t microseconds_of(TimePoint now, Duration later) {
   return std::chrono::ceil<microseconds>((now + later).time_since_epoch()).count();
 }
 
-bool acceptable(RunSpec const& run) {
-  return run.payload.size() <= max_payload_bytes && run.priority >= lowest_priority &&
-         run.priority <= highest_priority && run.max_attempts >= 1 && run.delay >= Duration::zero();
-}
-
 std::string this_boot() {
   std::string id;
   std::getline(std::ifstream{"/proc/sys/kernel/random/boot_id"}, id);
@@ -163,7 +158,7 @@ void RunFile::roll_back() noexcept {
 }
 
 Outcome RunFile::submit(RunSpec const& run, TimePoint now) {
-  if (!acceptable(run)) return Outcome::rejected;
+  if (!is_acceptable(run)) return Outcome::rejected;
   RunState const state = run.delay > Duration::zero() ? RunState::delayed : RunState::ready;
   std::int32_t const tag_set = intern(run.required);
   sql_->submit

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -31,9 +32,12 @@ class SqliteStore final : public ClaimStore {
   }
 
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override {
-    ++counters_.claim_attempts;
-    return on_file<std::vector<Claim>>(demands.size(), [demands = std::move(demands), lease, now = clock_.now()](
-                                                           RunFile& file) { return file.claim(demands, lease, now); });
+    std::size_t const count = demands.size();
+    TimePoint const now = clock_.now();
+    auto work = [demands = std::move(demands), lease, now](RunFile& file) { return file.claim(demands, lease, now); };
+    Result<std::vector<Claim>> claims = co_await on_file<std::vector<Claim>>(count, std::move(work));
+    counters_.claim_attempts += std::max<std::size_t>(1, claims ? claims->size() : 0);
+    co_return claims;
   }
 
   Awaitable<Result<Outcomes>> renew(std::vector<ClaimRef> claims, Duration lease) override {
