@@ -47,7 +47,7 @@ TEST_P(ErlangCell, LiesInTheConfidenceInterval) {
   ErlangC const modelled{cell.runners, cell.runs_per_minute / 60, cell.mean_s};
   ASSERT_NEAR(modelled.waits_longer_than(cell.longer_than_s), cell.truth, 1e-5);
 
-  auto trial = a_trial(cell.runners, cell.runs_per_minute / 60, from_seconds(cell.mean_s), seconds{6});
+  auto trial = a_trial(cell.runners, cell.runs_per_minute / 60, from_seconds(cell.mean_s), seconds{4});
   trial.scenario.time_compression = cell.faster;
   trial.scenario.load.arrivals = LoadSpec::Arrivals::poisson;
   trial.scenario.fleet.run_length.shape = DurationDistribution::Shape::exponential;
@@ -55,7 +55,7 @@ TEST_P(ErlangCell, LiesInTheConfidenceInterval) {
   std::string why_not;
   // The wait for a runner comes and goes by nature.
   auto const measured = measure_validly(trial, {.spoiled = {"stationary"}}, why_not);
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  if (!why_not.empty()) GTEST_SKIP() << "Skipped: " << why_not;
   double const hold_s = mean_hold_s(measured.evidence.events);
   ErlangC const as_run{cell.runners, measured.result.offered_per_s, hold_s};
   double const bound_s = cell.longer_than_s / cell.faster;

@@ -7,6 +7,8 @@
 namespace assay::truth {
 namespace {
 
+constexpr double quiet = 0.25;
+
 double share_above(Histogram const& histogram, Duration value) {
   return static_cast<double>(histogram.count_above(value.count())) / static_cast<double>(histogram.count());
 }
@@ -16,14 +18,14 @@ class ConstantDelay : public testing::TestWithParam<int> {};
 // The truth is what the coordinator itself saw its answers take: asked for 1 ms it takes what this machine needs to
 // wake up on top, which isn't the generator's error.
 TEST_P(ConstantDelay, IsMeasuredToTwoPerCentOrAFifthOfAMillisecond) {
-  auto trial = a_trial(20, 1000, milliseconds{1}, seconds{2});
+  auto trial = a_trial(20, 1000, milliseconds{1}, milliseconds{1500});
   trial.coordinator.answer.mean = milliseconds{GetParam()};
   std::string why_not;
-  auto const measured = measure_validly(trial, {.quiet = true, .lag_ms = 0.25}, why_not);
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  auto const measured = measure_validly(trial, {.pressure = quiet, .lag_ms = 0.25}, why_not);
+  if (!why_not.empty()) GTEST_SKIP() << "Skipped: " << why_not;
   auto const& told = measured.histogram("submit_service");
   auto const truth = measured.coordinator().store.of(StoreOperation::submit).latency;
-  ASSERT_GT(told.count(), 1900);
+  ASSERT_GT(told.count(), 1400);
   for (double const q : {0.5, 0.99}) {
     double const is = to_ms(Duration{truth.value_at_quantile(q)});
     double const says = to_ms(Duration{told.value_at_quantile(q)});
@@ -44,8 +46,8 @@ TEST(CoordinatorStall, IsCorrectedForCoordinatedOmission) {
   trial.coordinator.stall.length = seconds{1};
   trial.stall_after = milliseconds{1500};
   std::string why_not;
-  auto const measured = measure_validly(trial, {.spoiled = {"stationary"}, .quiet = true}, why_not);
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  auto const measured = measure_validly(trial, {.spoiled = {"stationary"}, .pressure = quiet}, why_not);
+  if (!why_not.empty()) GTEST_SKIP() << "Skipped: " << why_not;
   auto const& response = measured.histogram("submit_response");
   for (Duration const x : {milliseconds{100}, milliseconds{300}, milliseconds{500}}) {
     double const truth = to_seconds(seconds{1} - x) / 4;
@@ -62,9 +64,9 @@ TEST(GeneratorStall, IsInResponseTimeAndScheduleLagAndNotInServiceTime) {
   trial.stall_generator = seconds{1};
   trial.stall_generator_after = milliseconds{1800};
   std::string why_not;
-  Demands const demands{.spoiled = {"schedule_lag", "loop_stalls", "stationary"}, .quiet = true};
+  Demands const demands{.spoiled = {"schedule_lag", "loop_stalls", "stationary"}, .pressure = quiet};
   auto const measured = measure_validly(trial, demands, why_not);
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  if (!why_not.empty()) GTEST_SKIP() << "Skipped: " << why_not;
   auto const& response = measured.histogram("submit_response");
   auto const& lag = measured.histogram("schedule_lag");
   auto const& service = measured.histogram("submit_service");

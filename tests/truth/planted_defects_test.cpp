@@ -43,8 +43,8 @@ TEST_P(Planted, FlipsItsOwnVerdictAndNoOther) {
   trial.scenario.objectives = {parse_objective("claim_latency: p99 < 40ms").value()};
   GetParam().plant(trial.coordinator);
   std::string why_not;
-  // A clock that is off is this test's own doing.
-  auto const measured = measure_validly(trial, {.spoiled = {"clock_error"}}, why_not);
+  // A clock that is off is this test's own doing. And a coordinator that stands in line for a CPU is slow in truth.
+  auto const measured = measure_validly(trial, {.spoiled = {"clock_error"}, .pressure = 0.5}, why_not);
   auto const& ledger = measured.result.ledger;
   fmt::print("{}: {} runs, {} doubled, {} lost, claim p99 {:.2f} ms, clock off by {:.1f} ms\n", GetParam().name,
              ledger.accepted, ledger.doubled, ledger.lost, measured.result.claim_latency.p99.value,
@@ -57,7 +57,7 @@ TEST_P(Planted, FlipsItsOwnVerdictAndNoOther) {
                                     GetParam().verdict == "doubled" ? "I3" : ""};
     EXPECT_TRUE(own.contains(breach.invariant)) << breach.invariant << ": " << breach.what;
   }
-  if (!why_not.empty()) GTEST_SKIP() << "the verdicts on latency and clock are left out: " << why_not;
+  if (!why_not.empty()) GTEST_SKIP() << "Skipped: the verdicts on latency and clock are left out: " << why_not;
   std::set<std::string> expected;
   if (!GetParam().verdict.empty()) expected.insert(GetParam().verdict);
   EXPECT_EQ(flipped(measured), expected);

@@ -17,7 +17,7 @@ TEST(IdleTraffic, IsRunnersByHoldAndRunnersByHeartbeat) {
   std::string why_not;
   // Without arrivals there is nothing to be late with, and no latency that could have a trend.
   auto const measured = measure_validly(trial, {}, why_not);
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  if (!why_not.empty()) GTEST_SKIP() << "Skipped: " << why_not;
   auto const& sent = measured.result.requests_per_minute;
   double const polls = sent.at("poll") / faster;
   double const heartbeats = sent.at("heartbeat") / faster;

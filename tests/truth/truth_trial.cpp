@@ -69,8 +69,6 @@ class Standstill {
   std::thread thread_;
 };
 
-constexpr double quiet_pressure = 0.25;  // of the time, that some task waits for a CPU
-
 Guard const& named(std::vector<Guard> const& guards, std::string_view name) {
   auto const found = std::find_if(guards.begin(), guards.end(), [&](Guard const& guard) { return guard.name == name; });
   if (found == guards.end()) throw std::out_of_range{std::string{name}};
@@ -83,10 +81,10 @@ std::string why_not_quiet(TrialResult const& result, Demands const& demands) {
     return fmt::format("too busy a machine for so small an error: schedule lag p99 is {:.2f} ms, not {} ms", lag,
                        *demands.lag_ms);
   }
-  if (!demands.quiet) return {};
+  if (!demands.pressure) return {};
   auto const& pressure = named(result.guards, "cpu_pressure");
   if (pressure.state == Guard::State::not_available) return "this machine does not say how busy its CPUs are";
-  if (pressure.measured > quiet_pressure) {
+  if (pressure.measured > *demands.pressure) {
     return fmt::format("too busy a machine for so small an error: some task waited for a CPU {:.0f} % of the time",
                        pressure.measured * 100);
   }

@@ -43,8 +43,8 @@ struct Demands {
   std::set<std::string> spoiled{};  // guards that the test itself makes fail
   // For what is held to a fifth of a millisecond or a few requests: nobody else may want the CPUs. Late wake-ups are in
   // the schedule lag, but what the kernel's own network thread has to wait for is seen only in the pressure.
-  bool quiet = false;
-  std::optional<double> lag_ms{};  // p99, at most
+  std::optional<double> pressure{};  // share of the time that some task waited for a CPU, at most
+  std::optional<double> lag_ms{};    // p99, at most
 };
 
 // The first trial that no guard makes invalid; of two at most, the last one is returned in any case. `why_not` is empty
