@@ -25,6 +25,7 @@ struct Capabilities {
   bool delay = true;
   bool exact_depth = true;
   bool several_coordinators = false;
+  bool offers = false;  // two-stage leases: what an aborted poll was given comes at once with the same runner's next one
   Wake wake = Wake::native;  // how a coordinator hears of runs that another one accepted
   std::size_t batch_limit = 1000;
   Duration longest_lease = Duration::max();  // what is asked for beyond it is cut

@@ -34,6 +34,7 @@ void each_flag(Capabilities const& capabilities, Visit visit) {
   visit("delay", capabilities.delay);
   visit("exact_depth", capabilities.exact_depth);
   visit("several_coordinators", capabilities.several_coordinators);
+  visit("offers", capabilities.offers);
 }
 
 json::object to_json(Capabilities const& capabilities) {
