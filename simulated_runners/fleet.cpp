@@ -69,7 +69,7 @@ struct Fleet::Parts {
         own_transport{std::move(own)},
         transport{own_transport ? *own_transport : *given},
         tasks{transport.executor},
-        writer{plan.coordinator},
+        writer{plan.coordinators.front()},
         journal{recorder, plan.max_attempts},
         commons{transport, writer, RunnerRules{plan.fleet, plan.time_compression}, journal, recorder},
         submitter{plan.load,       schedule_of(plan),
@@ -81,7 +81,7 @@ struct Fleet::Parts {
         heartbeats{commons, runners, plan.fleet.heartbeat},
         submissions{transport, tasks, submitter, plan.share.part_of(plan.submit_connections), plan.answer_timeout},
         heartbeating{transport, tasks, heartbeats, plan.share.part_of(plan.heartbeat_connections), plan.answer_timeout},
-        door{transport.make_channel()},
+        door{transport.make_channel(0)},
         phase_end{transport.executor},
         progress{transport.executor} {
     BOOST_ASSERT(plan.identities.size() == static_cast<std::size_t>(plan.runners));
@@ -122,7 +122,7 @@ struct Fleet::Parts {
 };
 
 Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
-  std::string const where = text_of(plan.coordinator);
+  std::string const where = text_of(plan.coordinators.front());
   auto const error = co_await door->open(timeout);
   if (error) {
     auto const kind = error == asio::error::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable;
@@ -150,7 +150,7 @@ Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
 }
 
 Fleet::Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder)
-    : parts_{std::make_unique<Parts>(std::make_unique<HttpClient>(context, clock, plan.coordinator), nullptr,
+    : parts_{std::make_unique<Parts>(std::make_unique<HttpClient>(context, clock, plan.coordinators), nullptr,
                                      std::move(plan), recorder)} {}
 
 Fleet::Fleet(Transport& transport, FleetPlan plan, Recorder& recorder)
@@ -179,9 +179,10 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
   if (commons.stopping) co_return Error(ErrorKind::unavailable, "stopped while the runners were connecting");
   if (commons.open_error) {
     bool const late = commons.open_error == asio::error::timed_out;
-    co_return Error(late ? ErrorKind::timed_out : ErrorKind::unavailable,
-                    fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
-                                parts.runners.size(), text_of(parts.plan.coordinator), commons.open_error.message()));
+    co_return Error(
+        late ? ErrorKind::timed_out : ErrorKind::unavailable,
+        fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
+                    parts.runners.size(), text_of(parts.plan.coordinators.front()), commons.open_error.message()));
   }
   // Shares beat in turn, as the runners of one fleet do.
   auto const before = parts.plan.fleet.heartbeat * parts.plan.share.index / parts.plan.runners;

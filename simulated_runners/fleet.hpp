@@ -25,8 +25,8 @@ struct FleetPlan {
   double runs_per_second = 0;     // the level's base rate, compression included
   int runners = 0;
   std::uint64_t seed = 0;
-  asio::ip::tcp::endpoint coordinator;
-  std::vector<RunnerIdentity> identities;  // one per runner; RunEvent::actor n is identities[n − 1]
+  std::vector<asio::ip::tcp::endpoint> coordinators;  // over one store; at least one
+  std::vector<RunnerIdentity> identities;             // one per runner; RunEvent::actor n is identities[n − 1]
   std::string submitter_token;
   TimePoint start;  // of the warm-up. Arrivals due before connect() was done are sent late, and count as late
   Duration warm_up{}, measure{};
@@ -61,7 +61,7 @@ struct FleetLive {
 
 class Fleet {
  public:
-  // Every reference must outlive the Fleet. Over HTTP to plan.coordinator, and …
+  // Every reference must outlive the Fleet. Over HTTP to plan.coordinators, and …
   Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder);
   // … over any transport.
   Fleet(Transport& transport, FleetPlan plan, Recorder& recorder);

@@ -32,22 +32,26 @@ Fate fate_of_answer(int status, std::string_view body) {
   return kind == ErrorKind::broken_protocol && status != 503 ? Fate::in_doubt : Fate::unavailable;
 }
 
-HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use, asio::ip::tcp::endpoint server)
+HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use,
+                       std::vector<asio::ip::tcp::endpoint> servers_to_use)
     : Transport{context.get_executor(), clock_to_use},
-      endpoint{std::move(server)},
+      servers{std::move(servers_to_use)},
       deadlines{executor, clock},
       buffer(shared_buffer_bytes) {}
 
 bool HttpClient::take_next_source() {
-  if (!endpoint.address().is_v4() || !endpoint.address().to_v4().is_loopback()) return false;
+  auto const server = servers.front().address();
+  if (!server.is_v4() || !server.to_v4().is_loopback()) return false;
   constexpr std::uint_fast32_t last = 0x7FFFFFFE;  // 127.255.255.254
-  auto const used = source.is_unspecified() ? endpoint.address().to_v4() : source;
+  auto const used = source.is_unspecified() ? server.to_v4() : source;
   if (used.to_uint() >= last) return false;
   source = asio::ip::address_v4{used.to_uint() + 1};
   return true;
 }
 
-std::unique_ptr<Channel> HttpClient::make_channel() { return std::make_unique<HttpConnection>(*this); }
+std::unique_ptr<Channel> HttpClient::make_channel(std::size_t place) {
+  return std::make_unique<HttpConnection>(*this, place);
+}
 
 Awaitable<error_code> HttpConnection::open(Duration timeout) {
   if (abandoned_) co_return asio::error::operation_aborted;
@@ -125,10 +129,11 @@ Awaitable<error_code> HttpConnection::connect() {
   error_code error;
   for (bool again = true; again;) {
     again = false;
-    error = open_socket();
+    auto const& server = client_.servers[server_];
+    error = open_socket(server);
     if (error) co_return error;
     auto const source = client_.source;
-    std::tie(error) = co_await socket_.async_connect(client_.endpoint, as_result);
+    std::tie(error) = co_await socket_.async_connect(server, as_result);
     // A time-out that fires when the connection stands already, but before this resumes, has closed it.
     if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
     if (error == boost::system::errc::address_not_available && socket_.is_open()) {
@@ -136,15 +141,18 @@ Awaitable<error_code> HttpConnection::connect() {
       again = source != client_.source || client_.take_next_source();
     }
   }
-  if (error) co_return error;
+  if (error) {
+    server_ = (server_ + 1) % client_.servers.size();
+    co_return error;
+  }
   socket_.set_option(asio::ip::tcp::no_delay{true}, error);
   if (!error) ++client_.connections_opened;
   co_return error;
 }
 
-error_code HttpConnection::open_socket() {
+error_code HttpConnection::open_socket(asio::ip::tcp::endpoint const& server) {
   error_code error;
-  socket_.open(client_.endpoint.protocol(), error);
+  socket_.open(server.protocol(), error);
   if (!error) socket_.non_blocking(true, error);
   if (error || client_.source.is_unspecified()) return error;
   // The port is chosen when connecting: one that only has to be free towards that server.

@@ -21,15 +21,17 @@ namespace assay {
 
 class HttpClient final : public Transport {
  public:
-  HttpClient(asio::io_context& context, Clock const& clock_to_use, asio::ip::tcp::endpoint server);
+  // A connection whose server can't be reached tries the next one, as behind a load balancer. `servers` is not empty.
+  HttpClient(asio::io_context& context, Clock const& clock_to_use, std::vector<asio::ip::tcp::endpoint> servers_to_use);
 
-  std::unique_ptr<Channel> make_channel() override;
+  std::size_t coordinators() const override { return servers.size(); }
+  std::unique_ptr<Channel> make_channel(std::size_t place) override;
 
   // A connection takes a port of ours, and there are about 28,000. But loopback is 2^24 addresses with all ports each:
   // when they run short, the next address is where further connections come from. False: there is no other.
   bool take_next_source();
 
-  asio::ip::tcp::endpoint endpoint;
+  std::vector<asio::ip::tcp::endpoint> servers;
   asio::ip::address_v4 source;  // unspecified: as the kernel likes
   DeadlineWheel deadlines;
   std::vector<char> buffer;
@@ -37,7 +39,8 @@ class HttpClient final : public Transport {
 
 class HttpConnection final : public Channel, private DeadlineWheel::Entry {
  public:
-  explicit HttpConnection(HttpClient& client) : client_{client}, socket_{client.executor} {}
+  explicit HttpConnection(HttpClient& client, std::size_t place = 0)
+      : client_{client}, server_{place % client.servers.size()}, socket_{client.executor} {}
 
   Awaitable<boost::system::error_code> open(Duration timeout) override;
   Awaitable<Exchange> exchange(std::string_view request, Duration timeout) override;
@@ -46,13 +49,14 @@ class HttpConnection final : public Channel, private DeadlineWheel::Entry {
  private:
   void expired() override;
   Awaitable<boost::system::error_code> connect();
-  boost::system::error_code open_socket();
+  boost::system::error_code open_socket(asio::ip::tcp::endpoint const& server);
   Awaitable<boost::system::error_code> write(std::string_view request);
   Awaitable<boost::system::error_code> read(HttpResponse& response);
   bool closed_while_idle() const;
   void close();
 
   HttpClient& client_;
+  std::size_t server_;  // index
   TcpSocket socket_;
   std::string partial_;  // of an answer that came in several pieces
   TimePoint last_answer_;

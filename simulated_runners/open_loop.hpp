@@ -16,10 +16,10 @@
 #include "simulated_runners/task_group.hpp"
 #include "simulated_runners/transport.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace assay {
 
@@ -72,20 +72,24 @@ class OpenLoop {
   using Item = typename Source::Item;
 
   struct Worker {
-    explicit Worker(Transport& transport) : channel{transport.make_channel()}, wake{transport.executor} {}
+    Worker(Transport& transport, std::size_t place)
+        : channel{transport.make_channel(place)}, wake{transport.executor} {}
 
     std::unique_ptr<Channel> channel;
     Signal wake;
     std::string request;
   };
 
-  // The worker that became free last comes first: the pool stays as small as the load allows, and its memory warm.
+  // The worker that became free last comes first: the pool stays as small as the load allows, and its memory warm. With
+  // several coordinators it is the one that has been free longest, and there is one for each: all get their share.
   void wake_worker() {
-    if (!free_.empty()) {
-      free_.back()->wake.notify();
-      free_.pop_back();
+    bool const each_served = workers_.size() >= std::min(transport_.coordinators(), most_connections_);
+    if (!free_.empty() && each_served) {
+      bool const take_turns = transport_.coordinators() > 1;
+      (take_turns ? free_.front() : free_.back())->wake.notify();
+      take_turns ? free_.pop_front() : free_.pop_back();
     } else if (workers_.size() < most_connections_) {
-      tasks_.spawn(work(workers_.emplace_back(transport_)));
+      tasks_.spawn(work(workers_.emplace_back(transport_, workers_.size())));
     }
   }
 
@@ -112,7 +116,7 @@ class OpenLoop {
   Timer pace_;
   std::deque<Item> waiting_;
   std::deque<Worker> workers_;  // a deque: their addresses stay
-  std::vector<Worker*> free_;
+  std::deque<Worker*> free_;    // longest free first
   bool stopping_ = false;
 };
 

@@ -39,7 +39,7 @@ Runner::Runner(RunnerCommons& commons, RunnerIdentity const& identity, std::uint
     : commons_{commons},
       identity_{identity},
       machine_{commons.rules, commons.journal, number, random, first_hold},
-      channel_{commons.transport.make_channel()},
+      channel_{commons.transport.make_channel(number)},
       timer_{commons.transport.executor} {
   ++commons_.present[RunnerCommons::absent];
 }

@@ -49,7 +49,9 @@ class Transport {
   Transport(Executor executor_to_use, Clock const& clock_to_use) : executor{executor_to_use}, clock{clock_to_use} {}
   virtual ~Transport() = default;
 
-  virtual std::unique_ptr<Channel> make_channel() = 0;
+  // How many it leads to. Channels of as many consecutive places lead to different ones.
+  virtual std::size_t coordinators() const { return 1; }
+  virtual std::unique_ptr<Channel> make_channel(std::size_t place) = 0;
 
   Executor executor;
   Clock const& clock;

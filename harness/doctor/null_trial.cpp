@@ -25,7 +25,7 @@ FleetPlan fleet_plan(NullTrialPlan const& plan, std::uint16_t port, TimePoint no
   fleet.runs_per_second = plan.runs_per_second;
   fleet.runners = plan.runners;
   fleet.seed = 1;
-  fleet.coordinator = {asio::ip::address_v4::loopback(), port};
+  fleet.coordinators = {{asio::ip::address_v4::loopback(), port}};
   fleet.identities = make_identities(fleet.fleet, plan.runners, fleet.seed);
   fleet.submitter_token = make_submitter_token(fleet.seed);
   fleet.start = now + milliseconds{100} + plan.runners * microseconds{200};
@@ -47,7 +47,7 @@ class Trial {
         recorder_{{begin_, begin_ + plan.measure}},
         fleet_{context_, clock_, fleet_plan_, recorder_},
         monitor_{context_.get_executor(), clock_},
-        stats_{context_.get_executor(), fleet_plan_.coordinator} {}
+        stats_{context_.get_executor(), fleet_plan_.coordinators.front()} {}
 
   NullTrial run() {
     asio::co_spawn(context_, drive(), [this](std::exception_ptr error) {

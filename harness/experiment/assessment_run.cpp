@@ -41,6 +41,16 @@ BackendEntry const& backend_named(std::vector<BackendEntry> const& backends, std
   return *found;
 }
 
+void require_sharing(BackendEntry const& backend, int coordinators) {
+  std::pair<std::string, std::string> const can_share{"several coordinators", "yes"};
+  auto const& declared = backend.capabilities;
+  if (coordinators == 1 || std::find(declared.begin(), declared.end(), can_share) != declared.end()) return;
+  throw Failure{ExitStatus::bad_input,
+                fmt::format("coordinator.count: {} coordinators can't share the backend {}; `assay backends` lists "
+                            "those with several coordinators",
+                            coordinators, backend.name)};
+}
+
 // Beyond this share of the limit the guard makes the trial invalid (docs/method.md): better said now than afterwards.
 void require_descriptors(Scenario const& scenario) {
   constexpr std::size_t files = 64;  // that generator and coordinator have open besides their connections
@@ -72,7 +82,10 @@ void keep_files(ResultsFolder const& folder, std::chrono::system_clock::time_poi
                 TrialFigures const& figures) {
   auto const& trial = figures.result;
   folder.write_run_events(trial.id, evidence.events);
-  folder.write_ledger(trial.id, "coordinator", evidence.coordinator_ledger);
+  auto const& ledgers = evidence.coordinator_ledgers;
+  for (std::size_t i = 0; i < ledgers.size(); ++i)
+    folder.write_ledger(trial.id, ledgers.size() == 1 ? "coordinator" : fmt::format("coordinator-{}", i + 1),
+                        ledgers[i]);
   std::vector<HistogramLogEntry> entries;
   for (auto const& [name, values] : figures.histograms) {
     entries.push_back({.tag = name,
@@ -110,7 +123,8 @@ TrialResult failed_trial(TrialPlan const& plan, std::string const& why) {
 
 RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
   auto const& scenario = request.scenario;
-  for (auto const& level : scenario.levels) backend_named(request.backends, level.backend);  // before anything starts
+  for (auto const& level : scenario.levels)  // before anything starts
+    require_sharing(backend_named(request.backends, level.backend), scenario.coordinator.count);
   require_descriptors(scenario);
   SystemClock const clock;
   auto const began = clock.now();

@@ -80,6 +80,10 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   conditions.emplace_back("Lease",
                           fmt::format("{}, swept every {}, {} attempts at most", as_set(scenario.coordinator.lease),
                                       as_set(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
+  if (scenario.coordinator.count > 1) {
+    conditions.emplace_back("Coordinators", fmt::format("{} processes over one store; CPU cores are those of one",
+                                                        scenario.coordinator.count));
+  }
   conditions.emplace_back("Payload", fmt::format("{} bytes", scenario.load.payload_bytes));
   if (scenario.load.classes.size() > 1 || !scenario.load.classes.front().tags.empty()) {
     conditions.emplace_back("Kinds of runs", classes_in_words(scenario.load));

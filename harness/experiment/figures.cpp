@@ -293,6 +293,9 @@ TrialFigures figures_of(Evidence const& evidence) {
     auto const& begin = evidence.begin->cpu;
     auto const& end = evidence.end->cpu;
     add_process(begin.coordinator, end.coordinator, elapsed, runs, result.coordinator);
+    // Of one coordinator, because a core is what one of them can have too little of.
+    result.coordinator.cpu_cores_mean /= scenario.coordinator.count;
+    result.coordinator.cpu_cores_max /= scenario.coordinator.count;
     add_process(begin.database, end.database, elapsed, runs, result.database);
     add_process(begin.generator, end.generator, elapsed, runs, result.generator);
   }

@@ -102,19 +102,25 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
 }
 
 LedgerFigures ledger_of(Evidence const& evidence) {
-  auto const coordinator = parse_coordinator_ledger(evidence.coordinator_ledger);
+  std::vector<CoordinatorEvent> events;
+  std::optional<Error> unreadable;
+  for (auto const& ledger : evidence.coordinator_ledgers) {
+    auto const parsed = parse_coordinator_ledger(ledger);
+    if (parsed) events.insert(events.end(), parsed->begin(), parsed->end());
+    if (!parsed) unreadable = parsed.error();
+  }
   LedgerInput input{.runners = evidence.events,
                     .max_attempts = evidence.plan.scenario->coordinator.max_attempts,
                     .lease = evidence.plan.scenario->coordinator.lease,
                     .classes = evidence.plan.scenario->load.classes,
                     .kinds = evidence.plan.scenario->fleet.kinds,
                     .kind_of_actor = evidence.kind_of_actor};
-  if (coordinator.has_value()) input.coordinator = *coordinator;
+  input.coordinator = events;
   if (evidence.final_stats) input.final_depth = evidence.final_stats->depth;
   auto figures = check_ledger(input);
-  if (coordinator.has_error()) {
+  if (unreadable) {
     figures.breaches.push_back(
-        {.invariant = "ledger", .what = "the coordinator's ledger can't be read: " + coordinator.error().detail});
+        {.invariant = "ledger", .what = "the coordinator's ledger can't be read: " + unreadable->detail});
   }
   return figures;
 }

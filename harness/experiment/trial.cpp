@@ -1,7 +1,7 @@
 #include "harness/experiment/trial.hpp"
 
 #include "harness/base/text.hpp"
-#include "harness/experiment/stats_client.hpp"
+#include "harness/experiment/coordinator_group.hpp"
 #include "harness/measure/loop_monitor.hpp"
 #include "harness/services/postgres_service.hpp"
 #include "harness/services/private_folder.hpp"
@@ -10,9 +10,6 @@
 
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <fstream>
-#include <sstream>
 
 namespace assay {
 
@@ -34,14 +31,14 @@ std::unique_ptr<Service> start_service(TrialPlan const& plan) {
   return std::make_unique<PrivatePostgres>();
 }
 
-FleetPlan fleet_plan(TrialPlan const& plan, asio::ip::tcp::endpoint coordinator, TimePoint start) {
+FleetPlan fleet_plan(TrialPlan const& plan, std::vector<asio::ip::tcp::endpoint> coordinators, TimePoint start) {
   auto const& scenario = *plan.scenario;
   FleetPlan fleet{.fleet = scenario.fleet, .load = scenario.load};
   fleet.time_compression = scenario.time_compression;
   fleet.runs_per_second = offered_rate(scenario, plan.level.runners);
   fleet.runners = plan.level.runners;
   fleet.seed = plan.seed;
-  fleet.coordinator = coordinator;
+  fleet.coordinators = std::move(coordinators);
   fleet.identities = make_identities(scenario.fleet, plan.level.runners, plan.seed);
   fleet.submitter_token = make_submitter_token(plan.seed);
   fleet.start = start;
@@ -51,29 +48,20 @@ FleetPlan fleet_plan(TrialPlan const& plan, asio::ip::tcp::endpoint coordinator,
   return fleet;
 }
 
-std::string read_text(std::filesystem::path const& path) {
-  std::ifstream in{path, std::ios::binary};
-  std::ostringstream text;
-  text << in.rdbuf();
-  return std::move(text).str();
-}
-
 // Everything of a trial that runs on the event loop.
 class Drive {
  public:
-  Drive(asio::io_context& context, Evidence& evidence, CoordinatorProcess& coordinator, std::optional<pid_t> database,
+  Drive(asio::io_context& context, Evidence& evidence, CoordinatorGroup& coordinators, std::optional<pid_t> database,
         Progress& progress, Interruption& interruption)
       : context_{context},
         evidence_{evidence},
-        coordinator_{coordinator},
+        coordinators_{coordinators},
         progress_{progress},
         interruption_{interruption},
-        generator_{context, clock_, fleet_plan(evidence.plan, coordinator.endpoint(), evidence.start),
+        generator_{context, clock_, fleet_plan(evidence.plan, coordinators.endpoints(), evidence.start),
                    generator_threads(*evidence.plan.scenario), evidence.recorder->measured()},
-        stats_{context.get_executor(), coordinator.endpoint()},
-        coordinator_process_{coordinator.pid(), ProcessMonitor::Scope::process},
+        watch_{context.get_executor(), coordinators},
         generator_process_{::getpid(), ProcessMonitor::Scope::process},
-        coordinator_ended_{context.get_executor(), ::dup(coordinator.pidfd())},
         database_ended_{context.get_executor()},
         finished_{context.get_executor()} {
     if (database) {
@@ -85,7 +73,7 @@ class Drive {
 
   void run() {
     interruption_.on_signal([this] { end_early("interrupted", std::nullopt); });
-    asio::co_spawn(context_, watch_coordinator(), asio::detached);
+    asio::co_spawn(context_, watch_coordinators(), asio::detached);
     if (database_process_) asio::co_spawn(context_, watch_database(), asio::detached);
     asio::co_spawn(context_, phases(), [this](std::exception_ptr error) {
       error_ = error;
@@ -127,7 +115,7 @@ class Drive {
   // The store's own counts once nothing moves any more: what is neither completed nor dead must be found here. The
   // coordinator keeps these counts for a second, so they are fresh after that long.
   Awaitable<void> final_stats() {
-    if (!coordinator_.running()) co_return;
+    if (!coordinators_.running()) co_return;
     co_await sleep_until(evidence_.stopped + milliseconds{1100});
     auto const last = co_await sample();
     evidence_.final_stats = last.stats;
@@ -186,7 +174,7 @@ class Drive {
     asking_ = true;
     Sample taken;
     taken.cpu.time = clock_.now();
-    taken.cpu.coordinator = coordinator_process_.sample();
+    taken.cpu.coordinator = watch_.sample();
     if (database_process_) taken.cpu.database = database_process_->sample();
     taken.cpu.generator = generator_process_.sample();
     auto const seen = co_await generator_.snapshot();
@@ -194,18 +182,18 @@ class Drive {
     taken.books = seen.books;
     taken.recent_claims = co_await generator_.take_recent_claims();
     taken.stats_asked = clock_.now();
-    auto stats = co_await stats_.get();
+    taken.stats = co_await watch_.stats();
     taken.stats_answered = clock_.now();
-    if (stats.has_value()) taken.stats = std::move(*stats);
     asking_ = false;
     co_return taken;
   }
 
-  Awaitable<void> watch_coordinator() {
+  Awaitable<void> watch_coordinators() {
     ++helpers_;
-    auto [error] = co_await coordinator_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
-    if (!error && !stopping_) {
-      end_early(fmt::format("during the trial the coordinator {}", coordinator_.last_words()), ExitStatus::unreachable);
+    bool const one_ended = co_await watch_.ended();
+    if (one_ended && !stopping_) {
+      end_early(fmt::format("during the trial the coordinator {}", coordinators_.last_words()),
+                ExitStatus::unreachable);
     }
     helper_ended();
   }
@@ -229,8 +217,7 @@ class Drive {
 
   void stop_helpers() {
     stopping_ = true;
-    stats_.close();
-    coordinator_ended_.close();
+    watch_.close();
     database_ended_.close();
   }
 
@@ -268,15 +255,15 @@ class Drive {
 
   asio::io_context& context_;
   Evidence& evidence_;
-  CoordinatorProcess& coordinator_;
+  CoordinatorGroup& coordinators_;
   Progress& progress_;
   Interruption& interruption_;
   SystemClock clock_;
   Generator generator_;
-  StatsClient stats_;
-  ProcessMonitor coordinator_process_, generator_process_;
+  CoordinatorWatch watch_;
+  ProcessMonitor generator_process_;
   std::optional<ProcessMonitor> database_process_;
-  asio::posix::basic_stream_descriptor<Executor> coordinator_ended_, database_ended_;  // pidfds
+  asio::posix::basic_stream_descriptor<Executor> database_ended_;  // a pidfd
   Signal finished_;
   std::string_view phase_ = "connecting";
   Histogram latest_claims_;
@@ -312,17 +299,18 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
   auto const service = start_service(plan);
   PrivateFolder const folder{std::filesystem::temp_directory_path(), "assay-trial-"};
   auto const identities = make_identities(plan.scenario->fleet, plan.level.runners, plan.seed);
-  CoordinatorProcess coordinator{{.program = plan.coordinator,
-                                  .backend = plan.level.backend,
-                                  .store_url = service ? service->url() : std::string{},
-                                  .temporary_store = plan.postgres_url.has_value(),
-                                  .spec = plan.scenario->coordinator,
-                                  .connections = connections_needed(plan.level),
-                                  .folder = folder.path(),
-                                  .identities = identities_json(identities, make_submitter_token(plan.seed))}};
+  CoordinatorGroup coordinators{{.program = plan.coordinator,
+                                 .backend = plan.level.backend,
+                                 .store_url = service ? service->url() : std::string{},
+                                 .temporary_store = plan.postgres_url.has_value(),
+                                 .spec = plan.scenario->coordinator,
+                                 .connections = connections_needed(plan.level),
+                                 .folder = folder.path(),
+                                 .identities = identities_json(identities, make_submitter_token(plan.seed))},
+                                plan.scenario->coordinator.count};
   Evidence evidence;
   evidence.plan = std::move(plan);
-  evidence.store_facts = coordinator.facts();
+  evidence.store_facts = coordinators.facts();
   evidence.kind_of_actor.push_back(0);
   for (auto const& identity : identities) evidence.kind_of_actor.push_back(static_cast<std::uint32_t>(identity.kind));
 
@@ -337,10 +325,10 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
     evidence.failure = "interrupted";
   } else {
     auto const database = service ? service->server_pid() : std::nullopt;
-    Drive{context, evidence, coordinator, database, progress, interruption}.run();
+    Drive{context, evidence, coordinators, database, progress, interruption}.run();
   }
-  coordinator.stop();
-  evidence.coordinator_ledger = read_text(coordinator.ledger());
+  coordinators.stop();
+  evidence.coordinator_ledgers = coordinators.ledgers();
   evidence.events = evidence.recorder->take_events();
   return evidence;
 }

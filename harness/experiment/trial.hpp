@@ -70,8 +70,8 @@ struct Evidence {
   std::optional<Sample> begin, end;                       // of the measured phase
   std::optional<protocol::CoordinatorStats> final_stats;  // after the drain
   std::optional<HostStats> host_begin, host_end;
-  LoopLateness loop;               // of the generator's event loops, measured phase
-  std::string coordinator_ledger;  // CSV
+  LoopLateness loop;                             // of the generator's event loops, measured phase
+  std::vector<std::string> coordinator_ledgers;  // CSV, of each
   std::vector<std::pair<std::string, std::string>> store_facts;
 };
 

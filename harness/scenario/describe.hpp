@@ -177,6 +177,12 @@ void describe(V& v, CoordinatorSpec& c) {
     c.sweep_interval);
   v({.name = "max_attempts", .doc = "After so many failed attempts a run is a dead letter.", .min = 1, .max = 100},
     c.max_attempts);
+  v({.name = "count",
+     .doc = "Coordinator processes over one backend; runners and submissions are spread over them. More than one takes "
+            "a backend with several coordinators.",
+     .min = 1,
+     .max = 32},
+    c.count);
   v({.name = "store_connections",
      .doc = "Connections to the database or broker; 0: as many as the backend likes.",
      .min = 0,

@@ -87,6 +87,7 @@ struct CoordinatorSpec {
   Duration lease = std::chrono::seconds{120};
   Duration sweep_interval = std::chrono::seconds{1};
   int max_attempts = 3;
+  int count = 1;              // processes over one backend
   int store_connections = 0;  // 0: the backend's default
 
   friend bool operator==(CoordinatorSpec const&, CoordinatorSpec const&) = default;

@@ -149,7 +149,7 @@ Spent drive(NullServer const& server, Recorder& recorder, int runners, double su
   plan.identities = make_identities(plan.fleet, runners, plan.seed);
   plan.submitter_token = make_submitter_token(plan.seed);
   plan.submit_connections = connections;
-  plan.coordinator = {asio::ip::address_v4::loopback(), server.port()};
+  plan.coordinators = {{asio::ip::address_v4::loopback(), server.port()}};
   plan.start = recorder.measured().begin;
   plan.measure = recorder.measured().end - plan.start;
   asio::io_context context{1};

@@ -43,7 +43,7 @@ double requests_per_cpu_s(NullCoordinatorProcess const& coordinator, Recorder::K
   plan.seed = 1;
   plan.identities = make_identities(plan.fleet, runners, plan.seed);
   plan.submitter_token = make_submitter_token(plan.seed);
-  plan.coordinator = {asio::ip::address_v4::loopback(), coordinator.port()};
+  plan.coordinators = {{asio::ip::address_v4::loopback(), coordinator.port()}};
   plan.start = clock.now() + milliseconds{50};
   plan.measure = how_long;
   Recorder recorder{{plan.start, plan.start + plan.measure}, keep};

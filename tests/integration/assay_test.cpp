@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -26,6 +27,7 @@ using testing::AllOf;
 using testing::AnyOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::IsSupersetOf;
 
 constexpr char scenario_text[] = R"(name: tiny
@@ -167,6 +169,29 @@ TEST_F(AssayProgram, gates_a_folder_by_a_threshold) {
   EXPECT_EQ(run({"gate", "results/tiny/latest", "--threshold", "dispatch_latency: p50 < 1ns"}), valid ? 3 : 4) << log();
   EXPECT_EQ(run({"gate", "results/tiny/latest", "--threshold", "claim_latncy: p99 < 5s"}), 2);
   EXPECT_THAT(log(), HasSubstr("claim_latency"));  // the nearest right name
+}
+
+TEST_F(AssayProgram, runs_several_coordinators_over_one_store) {
+  write_scenario("postgres-batch", "2s");
+  EXPECT_THAT(run({"run", "tiny.yaml", "--set", "coordinator.count=3"}), AnyOf(0, 4)) << log();
+  auto const assessment = read_assessment(results());
+  ASSERT_EQ(assessment.trials.size(), 1U);
+  auto const& trial = assessment.trials.front();
+  EXPECT_GT(trial.ledger.accepted, 0U);
+  EXPECT_EQ(trial.ledger.accepted, trial.ledger.completed);
+  EXPECT_THAT(trial.ledger.breaches, IsEmpty());
+  std::map<std::string, std::set<std::string>> events;
+  for (auto const& line : read_merged_ledger(results(), trial.id)) events[line.actor].insert(line.event);
+  for (auto const* coordinator : {"coordinator-1", "coordinator-2", "coordinator-3"})
+    EXPECT_THAT(events[coordinator], IsSupersetOf({"submitted", "delivered", "completed"})) << coordinator;
+  expect_nothing_left_behind();
+}
+
+TEST_F(AssayProgram, refuses_several_coordinators_over_a_store_that_they_cannot_share) {
+  write_scenario("memory", "2s");
+  EXPECT_EQ(run({"run", "tiny.yaml", "--set", "coordinator.count=2"}), 2);
+  EXPECT_THAT(log(), HasSubstr("coordinator.count: 2 coordinators can't share the backend memory"));
+  EXPECT_FALSE(std::filesystem::exists(path("results")));
 }
 
 TEST_F(AssayProgram, tells_the_life_of_a_run_from_everybodys_ledger) {

@@ -52,7 +52,7 @@ struct FleetOnCoordinator : testing::Test {
     ASSERT_TRUE(line) << last_line(folder.path() / "coordinator.log");
     std::string const listening{boost::json::parse(*line).at("listening").as_string()};
     auto const port = static_cast<std::uint16_t>(std::stoi(listening.substr(listening.rfind(':') + 1)));
-    wanted.coordinator = {asio::ip::address_v4::loopback(), port};
+    wanted.coordinators = {{asio::ip::address_v4::loopback(), port}};
     wanted.start = clock.now() + milliseconds{300};
     window = {wanted.start + wanted.warm_up, wanted.start + wanted.warm_up + wanted.measure};
     plan_used = wanted;

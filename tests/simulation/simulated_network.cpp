@@ -101,7 +101,7 @@ class SimulatedNetwork::SimulatedChannel final : public Channel {
   bool abandoned_ = false;
 };
 
-std::unique_ptr<Channel> SimulatedNetwork::make_channel() {
+std::unique_ptr<Channel> SimulatedNetwork::make_channel(std::size_t /*place*/) {
   ++connections_opened;
   return std::make_unique<SimulatedChannel>(*this);
 }

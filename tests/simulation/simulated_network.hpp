@@ -37,7 +37,7 @@ class SimulatedNetwork final : public Transport {
   SimulatedNetwork(Executor on, Clock const& time, NetworkFaults const& faults, Random random)
       : Transport{on, time}, faults_{faults}, random_{random}, tasks_{on} {}
 
-  std::unique_ptr<Channel> make_channel() override;
+  std::unique_ptr<Channel> make_channel(std::size_t place) override;
 
   // Whom new requests reach; nullptr: nobody listens.
   void connect_to(CoordinatorLife* life) { life_ = life; }

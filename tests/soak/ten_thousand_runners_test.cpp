@@ -50,7 +50,7 @@ class TenThousandRunners : public testing::Test {
     if (!line) throw std::runtime_error{last_line(folder.path() / "coordinator.log")};
     std::string const listening{boost::json::parse(*line).at("listening").as_string()};
     auto const port = static_cast<std::uint16_t>(std::stoi(listening.substr(listening.rfind(':') + 1)));
-    plan.coordinator = {asio::ip::address_v4::loopback(), port};
+    plan.coordinators = {{asio::ip::address_v4::loopback(), port}};
   }
 
   struct Use {
@@ -66,7 +66,7 @@ class TenThousandRunners : public testing::Test {
   // Submits a run for every runner, in ten requests one right after the other.
   Awaitable<void> submit_all() {
     TcpSocket socket{context.get_executor()};
-    co_await socket.async_connect(plan.coordinator, use_awaitable);
+    co_await socket.async_connect(plan.coordinators.front(), use_awaitable);
     Random ids{Random::stream(plan.seed, "storm")};
     std::string text;
     for (std::size_t left = runners; left > 0; left -= protocol::max_batch) {

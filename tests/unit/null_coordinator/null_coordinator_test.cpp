@@ -39,9 +39,10 @@ Awaitable<Asked> ask(HttpConnection& connection, std::string request) {
 struct NullCoordinatorTest : testing::Test {
   void start(NullCoordinatorOptions options) {
     coordinator.emplace(options);
-    client.emplace(context, clock, asio::ip::tcp::endpoint{asio::ip::address_v4::loopback(), coordinator->port()});
+    client.emplace(context, clock,
+                   std::vector{asio::ip::tcp::endpoint{asio::ip::address_v4::loopback(), coordinator->port()}});
     connection.emplace(*client);
-    writer.emplace(client->endpoint);
+    writer.emplace(client->servers.front());
   }
 
   ~NullCoordinatorTest() override {
@@ -89,7 +90,7 @@ struct NullCoordinatorTest : testing::Test {
     plan.seed = 11;
     plan.identities = make_identities(plan.fleet, plan.runners, plan.seed);
     plan.submitter_token = make_submitter_token(plan.seed);
-    plan.coordinator = client->endpoint;
+    plan.coordinators = client->servers;
     plan.start = clock.now() + milliseconds{50};
     plan.measure = milliseconds{700};
     Recorder recorder{{plan.start, plan.start + plan.measure}};
@@ -231,7 +232,7 @@ TEST_F(NullCoordinatorTest, BadRequestsAreToldSoAndTheNextOnesAreServed) {
 TEST_F(NullCoordinatorTest, PipelinedRequestsAreAnsweredInOrder) {
   start({});
   TcpSocket socket{context.get_executor()};
-  socket.connect(client->endpoint);
+  socket.connect(client->servers.front());
   std::string const two = "GET /healthz HTTP/1.1\r\n\r\nGET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n";
   asio::write(socket, asio::buffer(two));
   std::string answers;

@@ -33,7 +33,7 @@ struct FleetTest : testing::Test {
 
   // Fills in what belongs to the moment, and makes the fleet.
   void make(FleetPlan plan) {
-    plan.coordinator = coordinator.endpoint();
+    plan.coordinators = {coordinator.endpoint()};
     plan.identities = make_identities(plan.fleet, plan.runners, plan.seed);
     plan.submitter_token = make_submitter_token(plan.seed);
     plan.start = clock.now() + milliseconds{50};

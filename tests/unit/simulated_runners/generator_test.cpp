@@ -32,7 +32,7 @@ struct GeneratorTest : testing::Test {
   }
 
   void make(FleetPlan plan, int threads) {
-    plan.coordinator = coordinator.endpoint();
+    plan.coordinators = {coordinator.endpoint()};
     plan.identities = make_identities(plan.fleet, plan.runners, plan.seed);
     plan.submitter_token = make_submitter_token(plan.seed);
     plan.start = start = clock.now() + milliseconds{100};

@@ -48,7 +48,7 @@ struct HttpClientTest : testing::Test {
   asio::io_context context{1};
   SystemClock clock;
   FakeCoordinator coordinator{context};
-  HttpClient client{context, clock, coordinator.endpoint()};
+  HttpClient client{context, clock, {coordinator.endpoint()}};
   HttpConnection connection{client};
   std::string body;
 };
@@ -227,7 +227,7 @@ int connect_thirty_times() {
   acceptor.open(server.protocol());
   acceptor.bind(server);
   acceptor.listen();
-  HttpClient client{context, clock, server};
+  HttpClient client{context, clock, {server}};
   std::deque<HttpConnection> connections;
   int tried = 0, opened = 0;
   for (int i = 0; i < 30; ++i) {
