@@ -82,20 +82,13 @@ std::uint64_t nearest_rank(double q, std::uint64_t n) {
   return std::clamp<std::uint64_t>(rank, 1, n);
 }
 
-Estimate quantile_ms(Ranked const& ranked, double q, double confidence, double design_effect) {
+Estimate quantile_ms(Ranked const& ranked, double q, double confidence) {
   std::uint64_t const n = ranked.n();
   Estimate estimate{.value = ranked.value(nearest_rank(q, n)) / ns_per_ms, .low = {}, .high = {}};
-  // With dependent samples the bounds are those of fewer samples, taken at the same relative ranks.
-  auto const effective = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(n) / design_effect));
-  auto const scale = static_cast<double>(n) / static_cast<double>(effective);
-  auto const ranks = quantile_ranks(q, effective, confidence);
-  if (ranks.low) {
-    auto const rank = static_cast<std::uint64_t>(std::floor(static_cast<double>(*ranks.low) * scale));
-    estimate.low = ranked.at_least(std::clamp<std::uint64_t>(rank, 1, n)) / ns_per_ms;
-  }
+  auto const ranks = quantile_ranks(q, n, confidence);
+  if (ranks.low) estimate.low = ranked.at_least(*ranks.low) / ns_per_ms;
   if (ranks.high) {
-    auto const rank = static_cast<std::uint64_t>(std::ceil(static_cast<double>(*ranks.high) * scale));
-    if (auto const bound = ranked.at_most(std::clamp<std::uint64_t>(rank, 1, n))) estimate.high = *bound / ns_per_ms;
+    if (auto const bound = ranked.at_most(*ranks.high)) estimate.high = *bound / ns_per_ms;
   }
   return estimate;
 }
@@ -123,11 +116,11 @@ QuantileRanks quantile_ranks(double q, std::uint64_t n, double confidence) {
   return ranks;
 }
 
-Estimate quantile_ms(Histogram const& nanoseconds, double q, double confidence, double design_effect) {
-  return quantile_ms(Ranked{nanoseconds}, q, confidence, design_effect);
+Estimate quantile_ms(Histogram const& nanoseconds, double q, double confidence) {
+  return quantile_ms(Ranked{nanoseconds}, q, confidence);
 }
 
-LatencyFigures latency_figures(Histogram const& nanoseconds, double design_effect) {
+LatencyFigures latency_figures(Histogram const& nanoseconds) {
   LatencyFigures figures;
   if (nanoseconds.empty()) return figures;
   Ranked const ranked{nanoseconds};
@@ -135,36 +128,13 @@ LatencyFigures latency_figures(Histogram const& nanoseconds, double design_effec
   figures.min = static_cast<double>(nanoseconds.min()) / ns_per_ms;
   figures.mean = nanoseconds.mean() / ns_per_ms;
   figures.max = static_cast<double>(nanoseconds.max()) / ns_per_ms;
-  auto const quantile = [&](double q) { return quantile_ms(ranked, q, default_confidence, design_effect); };
+  auto const quantile = [&](double q) { return quantile_ms(ranked, q, default_confidence); };
   figures.p50 = quantile(0.50);
   figures.p90 = quantile(0.90);
   figures.p95 = quantile(0.95);
   figures.p99 = quantile(0.99);
   figures.p999 = quantile(0.999);
   return figures;
-}
-
-double design_effect(std::span<Histogram const> blocks, double q) {
-  Histogram pooled;
-  if (!blocks.empty()) pooled = Histogram{blocks.front().range()};
-  std::size_t used = 0;
-  for (auto const& block : blocks) {
-    pooled.add(block);
-    used += block.empty() ? 0 : 1;
-  }
-  if (used < 4) return 1;
-  std::int64_t const limit = pooled.value_at_quantile(q);
-  auto const n = static_cast<double>(pooled.count());
-  double const p = static_cast<double>(pooled.count_above(limit)) / n;
-  if (p <= 0) return 1;
-  // Ratio estimator over clusters of unequal size: Σ(hitsᵢ − p·nᵢ)² against what independence would give, n·p·(1 − p).
-  double spread = 0;
-  for (auto const& block : blocks) {
-    double const residual = static_cast<double>(block.count_above(limit)) - p * static_cast<double>(block.count());
-    spread += residual * residual;
-  }
-  spread *= static_cast<double>(used) / static_cast<double>(used - 1);
-  return std::max(1.0, spread / (n * p * (1 - p)));
 }
 
 Estimate share(std::uint64_t hits, std::uint64_t n, double confidence) {

@@ -3,8 +3,7 @@
 //
 // `low` and `high` of every Estimate are *one-sided* bounds, each with the stated confidence (0.95): "p99 < L with 95 %
 // confidence" is exactly high < L, "p99 ≥ L with 95 % confidence" is exactly low ≥ L, and [low, high] together cover 90
-// %. The order-statistic bounds take the samples as independent; where they are not, pass design_effect (how many
-// samples are worth one independent one).
+// %. Bounds of quantiles take the samples as independent; those of claims are widened by block_bootstrap.hpp.
 #pragma once
 
 #include "harness/assess/assessment.hpp"
@@ -12,7 +11,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 
 namespace assay {
 
@@ -32,17 +30,10 @@ QuantileRanks quantile_ranks(double q, std::uint64_t n, double confidence = defa
 
 // Nearest-rank quantile of everything recorded, in milliseconds, and its bounds; `nanoseconds` must not be empty. A
 // value beyond the histogram's range bounds nothing from above: `high` is absent when its rank falls there.
-// design_effect ≥ 1.
-Estimate quantile_ms(Histogram const& nanoseconds, double q, double confidence = default_confidence,
-                     double design_effect = 1);
+Estimate quantile_ms(Histogram const& nanoseconds, double q, double confidence = default_confidence);
 
 // All figures of a latency, n = 0 for an empty histogram. Values in milliseconds.
-LatencyFigures latency_figures(Histogram const& nanoseconds, double design_effect = 1);
-
-// How many samples are worth one independent sample of "above the pooled q-quantile", from the spread of that share
-// between consecutive blocks of time (Kish's design effect; blocks no shorter than the poll hold). 1 when they spread
-// no more than chance would spread them, or when fewer than four blocks have samples.
-double design_effect(std::span<Histogram const> blocks, double q);
+LatencyFigures latency_figures(Histogram const& nanoseconds);
 
 // `hits` of `n` independent trials (Clopper–Pearson); n ≥ 1, hits ≤ n.
 Estimate share(std::uint64_t hits, std::uint64_t n, double confidence = default_confidence);

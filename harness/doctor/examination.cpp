@@ -196,7 +196,8 @@ Diagnosis diagnose(Findings const& findings, std::vector<ScenarioDemand> const& 
                       : fmt::format("parked runners: {}", findings.parked.failure));
 
   for (auto const& demand : demands) {
-    bool const rate = demand.runs_per_second <= findings.rate.runs_per_s;
+    // The rates that were tried are round numbers; a demand is a product of some.
+    bool const rate = demand.runs_per_second <= findings.rate.runs_per_s * (1 + 1e-9);
     bool const runners =
         findings.parked.failure.empty() && static_cast<std::size_t>(demand.runners) <= findings.parked.parked;
     diagnosis.fit = diagnosis.fit && rate && runners;

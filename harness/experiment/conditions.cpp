@@ -1,5 +1,6 @@
 #include "harness/experiment/conditions.hpp"
 
+#include "harness/assess/block_bootstrap.hpp"
 #include "harness/base/text.hpp"
 #include "harness/experiment/trial.hpp"
 #include "harness/measure/host_stats.hpp"
@@ -92,6 +93,11 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
       "Phases", fmt::format("warm-up {}, measured {}, drain up to {}; {}", as_set(phases.warm_up),
                             as_set(phases.measure), as_set(phases.drain),
                             scenario.repeat == 1 ? "one repeat" : fmt::format("{} repeats", scenario.repeat)));
+  conditions.emplace_back(
+      "Bounds",
+      fmt::format("one-sided, 95 %; claim figures allow for claims that share their bad moments (resampled in "
+                  "blocks of {})",
+                  humanize(block_length(phases.measure, fleet.hold))));
   int const threads = generator_threads(scenario);
   conditions.emplace_back(
       "Clients and server",

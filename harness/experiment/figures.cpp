@@ -1,5 +1,6 @@
 #include "harness/experiment/figures.hpp"
 
+#include "harness/assess/block_bootstrap.hpp"
 #include "harness/assess/erlang.hpp"
 #include "harness/assess/intervals.hpp"
 #include "harness/assess/trend.hpp"
@@ -18,7 +19,9 @@ using protocol::CoordinatorStats;
 // The runs created in the measured phase, split and summed up.
 void add_claim_figures(Evidence const& evidence, std::span<ClaimSplit const> splits, TrialFigures& figures) {
   double const scale = evidence.plan.scenario->time_compression;
-  Histogram claim, dispatch, shortage, as_run;
+  auto const measured = std::max<Duration>(evidence.measure_end - evidence.measure_begin, nanoseconds{1});
+  TimedSamples claim{measured, evidence.plan.scenario->fleet.hold};
+  TimedSamples dispatch = claim, shortage = claim, as_run = claim;
   double shortage_sum = 0;
   double claim_sum = 0;
   for (auto const& split : splits) {
@@ -26,23 +29,24 @@ void add_claim_figures(Evidence const& evidence, std::span<ClaimSplit const> spl
     // Runner shortage scales with the modelled system's time, a millisecond of the coordinator does not
     // (docs/method.md).
     auto const modelled = std::chrono::round<Duration>(split.shortage * scale);
-    as_run.record(split.claim.count());
-    dispatch.record(split.dispatch.count());
-    shortage.record(modelled.count());
-    claim.record((split.dispatch + modelled).count());
+    Duration const at = split.created - evidence.measure_begin;
+    as_run.record(at, split.claim.count());
+    dispatch.record(at, split.dispatch.count());
+    shortage.record(at, modelled.count());
+    claim.record(at, (split.dispatch + modelled).count());
     shortage_sum += static_cast<double>(modelled.count());
     claim_sum += static_cast<double>((split.dispatch + modelled).count());
   }
   auto& result = figures.result;
-  result.claim_latency = latency_figures(claim);
-  result.dispatch_latency = latency_figures(dispatch);
-  result.runner_shortage = latency_figures(shortage);
-  result.claim_latency_as_run = latency_figures(as_run);
+  result.claim_latency = claim.figures();
+  result.dispatch_latency = dispatch.figures();
+  result.runner_shortage = shortage.figures();
+  result.claim_latency_as_run = as_run.figures();
   result.shortage_share = claim_sum > 0 ? shortage_sum / claim_sum : 0;
-  figures.histograms.push_back({"claim_latency", std::move(claim)});
-  figures.histograms.push_back({"dispatch_latency", std::move(dispatch)});
-  figures.histograms.push_back({"runner_shortage", std::move(shortage)});
-  figures.histograms.push_back({"claim_latency_as_run", std::move(as_run)});
+  figures.histograms.push_back({"claim_latency", claim.histogram()});
+  figures.histograms.push_back({"dispatch_latency", dispatch.histogram()});
+  figures.histograms.push_back({"runner_shortage", shortage.histogram()});
+  figures.histograms.push_back({"claim_latency_as_run", as_run.histogram()});
 }
 
 void add_request_figures(Evidence const& evidence, TrialFigures& figures) {

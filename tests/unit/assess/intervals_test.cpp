@@ -98,28 +98,6 @@ TEST(quantile_bound, covers_the_true_quantile_in_95_of_100_experiments) {
   EXPECT_GT(above, 0) << "a bound that never misses is not a 95 % bound, seed " << seed;
 }
 
-TEST(design_effect, is_one_for_independent_samples_and_large_for_a_bad_second) {
-  Random random{11};
-  std::vector<Histogram> independent(20), clumped(20);
-  for (int block = 0; block < 20; ++block)
-    for (int i = 0; i < 500; ++i) {
-      independent[static_cast<std::size_t>(block)].record(static_cast<std::int64_t>(random.exponential(1e6)));
-      clumped[static_cast<std::size_t>(block)].record(block == 7 ? 50'000'000 : 1'000'000);
-    }
-  EXPECT_LT(design_effect(independent, 0.9), 2.5);
-  EXPECT_GT(design_effect(clumped, 0.9), 50);
-  EXPECT_EQ(design_effect({}, 0.9), 1);
-}
-
-TEST(design_effect, widens_the_bounds) {
-  Histogram histogram;
-  for (int i = 1; i <= 10'000; ++i) histogram.record(i * 1'000'000LL);
-  auto const independent = quantile_ms(histogram, 0.9), dependent = quantile_ms(histogram, 0.9, 0.95, 20);
-  EXPECT_LT(*dependent.low, *independent.low);
-  EXPECT_GT(*dependent.high, *independent.high);
-  EXPECT_FALSE(quantile_ms(histogram, 0.99, 0.95, 100).high) << "100 independent samples do not bound a p99";
-}
-
 TEST(share, has_the_rule_of_three) {
   auto const none = share(0, 1000);
   EXPECT_EQ(none.value, 0);
