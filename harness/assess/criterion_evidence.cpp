@@ -56,6 +56,7 @@ LevelEvidence examine(Criterion const& criterion, int runners, Trials trials) {
   level.runners = runners;
   level.trials = std::move(trials);
   bool all_met = !level.trials.empty(), all_refuted = all_met;
+  std::vector<double> values;
   for (auto const* trial : level.trials) {
     auto const found = figure(*trial, criterion.metric, criterion.statistic);
     if (!found) {
@@ -63,6 +64,7 @@ LevelEvidence examine(Criterion const& criterion, int runners, Trials trials) {
       level.problem = fmt::format("{} was not measured in {}", name_of(criterion), trial->id);
       continue;
     }
+    values.push_back(found->estimate.value);
     auto const finding = finding_of(criterion, *found);
     all_met = all_met && finding == Finding::met;
     all_refuted = all_refuted && finding == Finding::refuted;
@@ -73,6 +75,14 @@ LevelEvidence examine(Criterion const& criterion, int runners, Trials trials) {
     }
   }
   level.finding = all_met ? Finding::met : all_refuted ? Finding::refuted : Finding::undecided;
+  if (auto const mean = values.size() == level.trials.size() ? across_repeats(values) : std::nullopt) {
+    level.across = Figure{.estimate = *mean, .n = values.size(), .unit = level.figure->unit};
+    if (level.finding != Finding::undecided && finding_of(criterion, *level.across) != level.finding) {
+      level.finding = Finding::undecided;
+      level.problem = fmt::format("the repeats differ too much: {} is {} on average over {} of them",
+                                  name_of(criterion), show(*level.across), values.size());
+    }
+  }
   if (level.finding == Finding::undecided && level.problem.empty())
     level.problem = level.trials.empty() ? "there is no usable trial"
                                          : fmt::format("the repeats disagree about {}", name_of(criterion));

@@ -25,10 +25,11 @@ struct LevelEvidence {
   int runners = 0;
   Trials trials;  // usable ones
   // met: above the bound with confidence in every repeat ("consistently"); refuted: not above it with confidence in
-  // every repeat.
+  // every repeat. From three repeats on, their spread must leave no doubt either.
   Reason::Finding finding = Reason::Finding::undecided;
   TrialResult const* worst = nullptr;  // the repeat with the largest figure
   std::optional<Figure> figure;        // its figure
+  std::optional<Figure> across;        // mean over the repeats, bounds from their spread; of three or more
   std::string problem;                 // why it is undecided
 };
 

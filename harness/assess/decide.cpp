@@ -173,15 +173,15 @@ class Judge {
     }
     switch (evidence.finding) {
       case Finding::refuted:
-        reason.text = fmt::format("{} is not above {} at {} runners: at worst {}, at {} runners{}.", name_of(criterion),
-                                  show(criterion.above, reason.unit), in_words(levels), show(*worst->figure),
-                                  worst->runners, n_of(reason));
+        reason.text = fmt::format("{} is not above {} at {} runners: at worst {}, at {} runners{}{}.",
+                                  name_of(criterion), show(criterion.above, reason.unit), in_words(levels),
+                                  show(*worst->figure), worst->runners, n_of(reason), across_repeats_of(*worst));
         reason.text = sentence(std::move(reason.text));
         break;
       case Finding::met:
-        reason.text = fmt::format("{} is above {} in every repeat at {} runners: {}{}. {}", name_of(criterion),
+        reason.text = fmt::format("{} is above {} in every repeat at {} runners: {}{}{}. {}", name_of(criterion),
                                   show(criterion.above, reason.unit), worst->runners, show(*worst->figure),
-                                  n_of(reason), criterion.why);
+                                  n_of(reason), across_repeats_of(*worst), criterion.why);
         reason.text = sentence(std::move(reason.text));
         break;
       case Finding::undecided:
@@ -192,6 +192,11 @@ class Judge {
 
   static std::string n_of(Reason const& reason) {
     return reason.n == 0 ? std::string{} : fmt::format(" (n = {})", reason.n);
+  }
+
+  static std::string across_repeats_of(LevelEvidence const& level) {
+    return level.across ? fmt::format("; over {} repeats {} on average", level.across->n, show(*level.across))
+                        : std::string{};
   }
 
   std::string why_undecided(CriterionEvidence const& evidence) {

@@ -2,9 +2,11 @@
 
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/students_t.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace assay {
 namespace {
@@ -135,6 +137,20 @@ LatencyFigures latency_figures(Histogram const& nanoseconds) {
   figures.p99 = quantile(0.99);
   figures.p999 = quantile(0.999);
   return figures;
+}
+
+std::optional<Estimate> across_repeats(std::span<double const> values, double confidence) {
+  if (values.size() < 3) return std::nullopt;
+  auto const n = static_cast<double>(values.size());
+  double const mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (double const value : values) squares += (value - mean) * (value - mean);
+  double const t = math::quantile(math::students_t_distribution<double>{n - 1}, confidence);
+  double const margin = t * std::sqrt(squares / (n - 1) / n);
+  // What is never negative has no mean below 0, however far the repeats are apart.
+  double const floor = std::min(0.0, *std::min_element(values.begin(), values.end()));
+  return Estimate{
+      .value = mean, .low = floor < 0 ? mean - margin : std::max(floor, mean - margin), .high = mean + margin};
 }
 
 Estimate share(std::uint64_t hits, std::uint64_t n, double confidence) {

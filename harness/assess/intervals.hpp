@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace assay {
 
@@ -34,6 +35,10 @@ Estimate quantile_ms(Histogram const& nanoseconds, double q, double confidence =
 
 // All figures of a latency, n = 0 for an empty histogram. Values in milliseconds.
 LatencyFigures latency_figures(Histogram const& nanoseconds);
+
+// The mean of one figure over repeats, each a trial in fresh processes, with Student's t on their spread: what another
+// trial's environment would have changed, which no interval within a trial can see. Nothing for fewer than three.
+std::optional<Estimate> across_repeats(std::span<double const> values, double confidence = default_confidence);
 
 // `hits` of `n` independent trials (Clopper–Pearson); n ≥ 1, hits ≤ n.
 Estimate share(std::uint64_t hits, std::uint64_t n, double confidence = default_confidence);

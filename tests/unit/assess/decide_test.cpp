@@ -97,9 +97,10 @@ std::string all_text(Verdict const& verdict) {
 TEST(verdict, is_not_needed_when_every_trigger_is_refuted_at_every_required_level) {
   auto const verdict = decide(measured(), pr_007());
   EXPECT_EQ(verdict.decision, Decision::not_needed) << all_text(verdict);
-  EXPECT_THAT(verdict.headline,
-              AllOf(HasSubstr("No message queue is needed: with up to 500 runners dispatch latency p99 is at most 4.79 ms"),
-                    HasSubstr("times below the bound of 5 s"), HasSubstr("none of the 3 triggers is met")));
+  EXPECT_THAT(
+      verdict.headline,
+      AllOf(HasSubstr("No message queue is needed: with up to 500 runners dispatch latency p99 is at most 4.79 ms"),
+            HasSubstr("times below the bound of 5 s"), HasSubstr("none of the 3 triggers is met")));
   auto const& latency = reason(verdict, "claim-latency");
   EXPECT_EQ(latency.finding, Finding::refuted);
   EXPECT_EQ(latency.n, 4000U);
@@ -330,6 +331,25 @@ TEST(verdict, of_a_policy_without_required_levels_asks_for_all_that_were_measure
   EXPECT_EQ(decide(assessment, policy).decision, Decision::not_needed);
   assessment.trials[0].partial = true;
   EXPECT_EQ(decide(assessment, policy).decision, Decision::inconclusive);
+}
+
+TEST(verdict, says_the_mean_over_three_repeats_and_needs_their_spread_to_agree) {
+  auto const with_repeats = [](double second_ms, double third_ms) {
+    auto assessment = measured();
+    for (int repeat : {2, 3}) {
+      auto trial = a_trial(500, "postgres-batch", repeat);
+      trial.dispatch_latency = latencies_around(repeat == 2 ? second_ms : third_ms);
+      assessment.trials.push_back(std::move(trial));
+    }
+    at_500(assessment).dispatch_latency = latencies_around(100);
+    return decide(assessment, pr_007()).reasons.at(0);
+  };
+  auto const close = with_repeats(110, 90);
+  EXPECT_EQ(close.finding, Finding::refuted);
+  EXPECT_THAT(close.text, HasSubstr("; over 3 repeats 120 ms (95 % bounds 99.5 ms and 140 ms) on average"));
+  auto const apart = with_repeats(100, 4000);  // each of them is below 5 s with confidence
+  EXPECT_EQ(apart.finding, Finding::undecided);
+  EXPECT_THAT(apart.text, HasSubstr("the repeats differ too much"));
 }
 
 TEST(verdict, is_met_only_when_every_repeat_is_above) {

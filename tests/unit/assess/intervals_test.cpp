@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 namespace assay {
@@ -96,6 +97,18 @@ TEST(quantile_bound, covers_the_true_quantile_in_95_of_100_experiments) {
   EXPECT_LE(above, experiments * 0.05 + 4 * std::sqrt(experiments * 0.05 * 0.95)) << "seed " << seed;
   EXPECT_LE(below, experiments * 0.05 + 4 * std::sqrt(experiments * 0.05 * 0.95)) << "seed " << seed;
   EXPECT_GT(above, 0) << "a bound that never misses is not a 95 % bound, seed " << seed;
+}
+
+TEST(across_repeats, is_students_t_on_their_spread) {
+  // t with 2 degrees of freedom at 95 %: 2.920; the standard error of 4, 5, 9 is √(7 ÷ 3).
+  auto const mean = across_repeats(std::array{4.0, 5.0, 9.0});
+  ASSERT_TRUE(mean);
+  EXPECT_EQ(mean->value, 6);
+  EXPECT_NEAR(*mean->low, 6 - 2.920 * std::sqrt(7.0 / 3), 1e-3);
+  EXPECT_NEAR(*mean->high, 6 + 2.920 * std::sqrt(7.0 / 3), 1e-3);
+  EXPECT_EQ(across_repeats(std::array{1.0, 1.0, 100.0})->low, 0) << "no latency is negative";
+  EXPECT_LT(*across_repeats(std::array{-1.0, 1.0, 100.0})->low, -1) << "a slope may be";
+  EXPECT_FALSE(across_repeats(std::array{4.0, 5.0})) << "two say nothing about their spread";
 }
 
 TEST(share, has_the_rule_of_three) {
