@@ -245,6 +245,7 @@ FleetLive Fleet::live() const {
   live.outstanding = parts.journal.outstanding();
   live.held = parts.journal.held();
   live.connections_opened = parts.transport.connections_opened;
+  live.source_addresses = parts.transport.source_addresses;
   live.requests_repeated = parts.transport.requests_repeated;
   return live;
 }

@@ -54,6 +54,7 @@ struct FleetLive {
   std::size_t outstanding = 0;                           // runs accepted and not done
   std::size_t held = 0;                                  // runs that runners have
   std::uint64_t connections_opened = 0;
+  std::uint64_t source_addresses = 1;  // that they may come from
   // Requests sent a second time, because the coordinator had closed an idle connection just as they left. Each is one
   // request and one Observation; its response time has both attempts in it.
   std::uint64_t requests_repeated = 0;

@@ -28,6 +28,7 @@ void add(FleetLive& sum, FleetLive const& part) {
   sum.outstanding += part.outstanding;
   sum.held += part.held;
   sum.connections_opened += part.connections_opened;
+  sum.source_addresses = std::max(sum.source_addresses, part.source_addresses);
   sum.requests_repeated += part.requests_repeated;
 }
 

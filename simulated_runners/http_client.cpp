@@ -12,6 +12,7 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::size_t shared_buffer_bytes = 64 * 1024;
+constexpr std::uint_fast32_t last_loopback = 0x7FFFFFFE;  // 127.255.255.254
 constexpr std::size_t largest_partial_kept = 4096;
 
 // After this long without use a connection is checked before a request is trusted to it: one system call, where it can
@@ -37,14 +38,16 @@ HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use,
     : Transport{context.get_executor(), clock_to_use},
       servers{std::move(servers_to_use)},
       deadlines{executor, clock},
-      buffer(shared_buffer_bytes) {}
+      buffer(shared_buffer_bytes) {
+  auto const server = servers.front().address();
+  bool const loopback = server.is_v4() && server.to_v4().is_loopback();
+  if (loopback) source_addresses = last_loopback - server.to_v4().to_uint() + 1;
+}
 
 bool HttpClient::take_next_source() {
-  auto const server = servers.front().address();
-  if (!server.is_v4() || !server.to_v4().is_loopback()) return false;
-  constexpr std::uint_fast32_t last = 0x7FFFFFFE;  // 127.255.255.254
-  auto const used = source.is_unspecified() ? server.to_v4() : source;
-  if (used.to_uint() >= last) return false;
+  if (source_addresses == 1) return false;
+  auto const used = source.is_unspecified() ? servers.front().address().to_v4() : source;
+  if (used.to_uint() >= last_loopback) return false;
   source = asio::ip::address_v4{used.to_uint() + 1};
   return true;
 }

@@ -55,6 +55,7 @@ class Transport {
 
   Executor executor;
   Clock const& clock;
+  std::uint64_t source_addresses = 1;  // that connections may come from; each has all local ports
   std::uint64_t connections_opened = 0;
   std::uint64_t requests_repeated = 0;
 };

@@ -91,7 +91,9 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
   if (descriptors > 0 && host.descriptors)
     figures.descriptors_share = descriptors / static_cast<double>(*host.descriptors);
   if (evidence.end && host.ephemeral_ports) {
-    figures.ports_share = static_cast<double>(evidence.end->fleet.connections_opened) / host.ephemeral_ports->count();
+    auto const& fleet = evidence.end->fleet;
+    double const ports = static_cast<double>(fleet.source_addresses) * host.ephemeral_ports->count();
+    figures.ports_share = static_cast<double>(fleet.connections_opened) / ports;
   }
   figures.books_balance = result.books.balance;
   figures.clock_error_ms = clock_error_ms(evidence.samples);
