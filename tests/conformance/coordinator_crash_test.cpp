@@ -1,0 +1,105 @@
+// Clauses 32–34: whole coordinators, killed (kill -9) between a claim and its report. A second one on the same data
+// takes over, and the runner, which noticed nothing but a broken connection, goes on with its token.
+#include "tests/conformance/claim_store_fixture.hpp"
+#include "tests/integration/coordinator_fixture.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+namespace assay::test {
+namespace {
+
+using protocol::StatusReport;
+
+class whole_coordinator : public claim_store {
+ protected:
+  void SetUp() override {
+    claim_store::SetUp();
+    if (!IsSkipped() && can().durability == Capabilities::Durability::none) {
+      GTEST_SKIP() << GetParam() << " declares that nothing outlives it";
+    }
+  }
+
+  std::unique_ptr<Coordinator> start(std::string const& lease) {
+    return std::make_unique<Coordinator>(std::vector<std::string>{"--backend", GetParam(), "--store-url", data().url(),
+                                                                  "--lease", lease, "--sweep-interval", "20ms"});
+  }
+  static void kill(Coordinator& coordinator) { coordinator.process().stop({}, Duration{}); }
+
+  static Outcome report(Client& client, protocol::AssignedRun const& run) {
+    Reply const reply = client.post(fmt::format("/runs/{}/status", to_string(run.run)), linux_runner,
+                                    encode(StatusReport{run.token, StatusReport::Status::completed, "passed"}));
+    return protocol::decode_outcome(reply.body()).value();
+  }
+  static Outcome heartbeat(Client& client, protocol::AssignedRun const& run) {
+    Reply const reply =
+        client.post("/runner/heartbeat", linux_runner, encode(protocol::Heartbeat{{{run.run, run.token}}}));
+    return protocol::decode_heartbeat_answer(reply.body()).value().claims.at(0).outcome;
+  }
+};
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (Backend const& backend : all_backends()) names.push_back(backend.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(conformance, whole_coordinator, testing::ValuesIn(names()), [](auto const& backend) {
+  std::string name = backend.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST_P(whole_coordinator, c32_killed_while_the_response_is_written) {
+  auto specs = runs(16, "linux");
+  for (RunSpec& spec : specs) spec.payload.assign(max_payload_bytes, 'x');
+  ASSERT_THAT(submit(specs), testing::Each(Outcome::ok));
+  auto first = start("500ms");
+  Client runner = first->client();
+  runner.socket().set_option(asio::socket_base::receive_buffer_size{4096});
+  runner.send(http::verb::get, "/runner/runs?wait=10s&max=16", linux_runner);
+  runner.socket().wait(asio::ip::tcp::socket::wait_read);  // the first of more than 4 MiB
+  kill(*first);
+
+  auto second = start("60s");
+  Client again = second->client();
+  std::vector<RunId> given;
+  TimePoint const deadline = clock.now() + patience;
+  while (given.size() < specs.size() && clock.now() < deadline) {
+    Reply const reply = again.get("/runner/runs?wait=1s&max=4", linux_runner);
+    for (protocol::AssignedRun const& run : protocol::decode_assigned_runs(reply.body()).value()) {
+      EXPECT_EQ(run.attempt, 2) << "its lease was lost with the response";
+      EXPECT_EQ(report(again, run), Outcome::ok);
+      given.push_back(run.run);
+    }
+  }
+  std::sort(given.begin(), given.end());
+  EXPECT_EQ(std::unique(given.begin(), given.end()), given.end()) << "a run was given twice";
+  EXPECT_EQ(given.size(), specs.size()) << "a run was lost";
+  EXPECT_EQ(depth().completed, specs.size());
+}
+
+TEST_P(whole_coordinator, c33_c34_killed_after_the_runner_has_its_run_and_mid_run) {
+  ASSERT_EQ(submit(run("linux")), Outcome::ok);
+  auto first = start("30s");
+  Client runner = first->client();
+  auto const run = test::claim_one(runner, linux_runner);
+  kill(*first);
+
+  auto second = start("30s");
+  Client reconnected = second->client();
+  EXPECT_EQ(heartbeat(reconnected, run), Outcome::ok) << "the lease is the store's, not the coordinator's";
+  kill(*second);
+
+  auto third = start("30s");
+  Client at_last = third->client();
+  EXPECT_EQ(report(at_last, run), Outcome::ok);
+  EXPECT_EQ(report(at_last, run), Outcome::already_done);
+  EXPECT_EQ(find(run.run)->attempts, 1) << "nobody else was given it";
+  EXPECT_EQ(find(run.run)->result, "passed");
+}
+
+}  // namespace
+}  // namespace assay::test
