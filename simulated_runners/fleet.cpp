@@ -42,6 +42,10 @@ ArrivalSchedule schedule_of(FleetPlan const& plan) {
   return {profile_of(plan), {plan.load.arrivals, Random::stream(plan.seed, "arrivals")}};
 }
 
+asio::ip::tcp::endpoint first_coordinator(FleetPlan const& plan) {
+  return plan.coordinators.empty() ? asio::ip::tcp::endpoint{} : plan.coordinators.front();
+}
+
 }  // namespace
 
 std::size_t connections_of(FleetPlan const& plan) {
@@ -69,7 +73,7 @@ struct Fleet::Parts {
         own_transport{std::move(own)},
         transport{own_transport ? *own_transport : *given},
         tasks{transport.executor},
-        writer{plan.coordinators.front()},
+        writer{first_coordinator(plan)},
         journal{recorder, plan.max_attempts},
         commons{transport, writer, RunnerRules{plan.fleet, plan.time_compression}, journal, recorder},
         submitter{plan.load,       schedule_of(plan),
@@ -122,7 +126,7 @@ struct Fleet::Parts {
 };
 
 Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
-  std::string const where = text_of(plan.coordinators.front());
+  std::string const where = text_of(first_coordinator(plan));
   auto const error = co_await door->open(timeout);
   if (error) {
     auto const kind = error == asio::error::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable;
@@ -182,7 +186,7 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
     co_return Error(
         late ? ErrorKind::timed_out : ErrorKind::unavailable,
         fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
-                    parts.runners.size(), text_of(parts.plan.coordinators.front()), commons.open_error.message()));
+                    parts.runners.size(), text_of(first_coordinator(parts.plan)), commons.open_error.message()));
   }
   // Shares beat in turn, as the runners of one fleet do.
   auto const before = parts.plan.fleet.heartbeat * parts.plan.share.index / parts.plan.runners;

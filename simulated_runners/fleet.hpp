@@ -25,8 +25,9 @@ struct FleetPlan {
   double runs_per_second = 0;     // the level's base rate, compression included
   int runners = 0;
   std::uint64_t seed = 0;
-  std::vector<asio::ip::tcp::endpoint> coordinators;  // over one store; at least one
-  std::vector<RunnerIdentity> identities;             // one per runner; RunEvent::actor n is identities[n − 1]
+  // Over one store. At least one; with a transport of the caller's they are only names, and none is needed.
+  std::vector<asio::ip::tcp::endpoint> coordinators;
+  std::vector<RunnerIdentity> identities;  // one per runner; RunEvent::actor n is identities[n − 1]
   std::string submitter_token;
   TimePoint start;  // of the warm-up. Arrivals due before connect() was done are sent late, and count as late
   Duration warm_up{}, measure{};

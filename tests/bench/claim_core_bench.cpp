@@ -28,8 +28,8 @@ struct Bench {
     return stores;
   }
 
-  asio::io_context io;
   std::optional<TestDatabase> database;
+  asio::io_context io;
   std::optional<PrivateFile> file;
   std::vector<std::unique_ptr<OpenStore>> open;
 };

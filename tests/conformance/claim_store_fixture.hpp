@@ -87,13 +87,17 @@ class claim_store : public testing::TestWithParam<std::string> {
   // Lets the store's clock pass; only for what cannot be waited for otherwise.
   void let_pass(Duration time);
 
-  asio::io_context io;
   SystemClock clock;
   RetryPolicy retry{milliseconds{150}, seconds{2}};
 
  private:
+  std::unique_ptr<StoreData> data_;  // outlives `io`, see TestDatabase
+
+ protected:
+  asio::io_context io;
+
+ private:
   Backend const* backend_ = nullptr;
-  std::unique_ptr<StoreData> data_;
   std::vector<std::unique_ptr<ClaimStore>> stores_;
   Random random_{random_seed()};
 };

@@ -29,6 +29,7 @@ class OpenStore {
     opened_ = *std::move(opened);
   }
   ~OpenStore() {
+    if (opened_.wake_up) run_coroutine(io_, opened_.wake_up->close());
     if (opened_.store) run_coroutine(io_, opened_.store->close());
   }
   OpenStore(OpenStore const&) = delete;

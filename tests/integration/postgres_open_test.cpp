@@ -27,9 +27,9 @@ class PostgresOpen : public testing::Test {
     return url.replace(url.find("assay@"), 5, role);
   }
 
+  TestDatabase database;
   asio::io_context io;
   SystemClock clock;
-  TestDatabase database;
 };
 
 TEST_F(PostgresOpen, TellsEachMistakeInOneLine) {

@@ -56,8 +56,8 @@ class PostgresPlan : public testing::Test {
     return at == std::string::npos ? -1 : std::stoll(said.substr(at + 21));
   }
 
-  asio::io_context io;
   TestDatabase database;
+  asio::io_context io;
   OpenStore store;
   std::unique_ptr<PGconn, decltype(&PQfinish)> session;
 };
@@ -104,8 +104,8 @@ TEST_F(PostgresPlan, AClaimCostsTheSameWhateverTheBacklog) {
 
 // With tags in the query the planner would rather fetch and sort everything that is ready: 100 times slower at 50,000.
 TEST(PostgresTablePlan, AClaimWalksTheReadyIndexInOrder) {
-  asio::io_context io;
   TestDatabase database;
+  asio::io_context io;
   struct Case {
     Backend backend;
     postgres::TableStrategy strategy;

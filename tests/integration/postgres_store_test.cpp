@@ -60,8 +60,8 @@ class PostgresStore : public testing::TestWithParam<char const*> {
                        [](Outcome o) { return o == Outcome::unavailable || o == Outcome::in_doubt; });
   }
 
-  asio::io_context io;
   TestDatabase database;
+  asio::io_context io;
 };
 
 TEST_P(PostgresStore, ARunGoesThroughItsLife) {

@@ -64,8 +64,8 @@ class PostgresStrategies : public testing::Test {
     EXPECT_EQ(open.store().counters().claim_attempts, 4U) << "one that found nothing";
   }
 
-  asio::io_context io;
   TestDatabase database;
+  asio::io_context io;
 };
 
 TEST_F(PostgresStrategies, OptimisticCountsALostRaceAndLooksAgain) {

@@ -12,6 +12,8 @@ namespace assay::test {
 // Throws Failure when this machine has no PostgreSQL.
 PrivatePostgres& postgres_server();
 
+// To be made before the io_context whose connections go there: the context's end closes those that are still being made,
+// and dropping a database waits for them.
 class TestDatabase {
  public:
   TestDatabase();
