@@ -78,7 +78,8 @@ TEST_P(ErlangC5s, LiesInTheConfidenceInterval) {
 
 INSTANTIATE_TEST_SUITE_P(Table, ErlangC5s,
                          testing::Values(Cell{10, 20, 24, 0.26975}, Cell{50, 100, 24, 0.01083},
-                                         Cell{50, 100, 27, 0.14415}, Cell{100, 200, 24, 0.00030}));
+                                         Cell{50, 100, 27, 0.14415}, Cell{100, 200, 24, 0.00030},
+                                         Cell{500, 1000, 27, 0.0}));
 
 }  // namespace
 }  // namespace assay::simulation
