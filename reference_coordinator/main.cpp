@@ -181,6 +181,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   add_duration(app, "--lease", options.lease, milliseconds{10}, "How long a claim is valid without news");
   add_duration(app, "--sweep-interval", options.sweep_interval, milliseconds{1},
                "How often lost leases are looked for");
+  add_duration(app, "--reply-lookup", options.reply_lookup, Duration{0},
+               "How often a submission that waits looks for its run's end at another coordinator; 0s: never");
   app.add_option("--max-attempts", options.max_attempts, "Of runs that name no number themselves")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

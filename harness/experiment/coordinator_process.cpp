@@ -15,6 +15,8 @@ namespace {
 
 namespace json = boost::json;
 
+// A submission that waits hears nothing of a run that ended at another coordinator: it looks. Alone, all is heard.
+constexpr Duration reply_lookup = milliseconds{100};
 constexpr std::string_view ready_line = "{\"listening\"";
 
 std::string read_text(std::filesystem::path const& path) {
@@ -69,6 +71,8 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesys
                   format_duration(spec.sweep_interval),
                   "--max-attempts",
                   std::to_string(spec.max_attempts),
+                  "--reply-lookup",
+                  format_duration(spec.count > 1 ? reply_lookup : Duration{0}),
                   "--max-connections",
                   std::to_string(options.connections),
                   "--die-with-parent"};

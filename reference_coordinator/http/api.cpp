@@ -2,22 +2,18 @@
 
 #include "harness/base/text.hpp"
 #include "reference_coordinator/http/prometheus.hpp"
+#include "reference_coordinator/http/query.hpp"
 #include "reference_coordinator/protocol/protocol.hpp"
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 
-#include <charconv>
-
 namespace assay {
 
 namespace {
 
 using protocol::Submission;
-
-constexpr Duration shortest_wait = milliseconds{10};
-constexpr int most_claims_per_poll = 100;
 
 Response ok(std::string body) {
   Response response;
@@ -27,44 +23,6 @@ Response ok(std::string body) {
 
 bool may_call(Caller caller, Identity const& identity) {
   return caller == Caller::either || (caller == Caller::runner) == (identity.role == Identity::Role::runner);
-}
-
-struct PollQuery {
-  Duration wait = protocol::longest_wait;
-  std::uint32_t max = 1;
-};
-
-// "wait=30s&max=1", each at most once. There is nothing to unescape in what is allowed.
-Result<PollQuery> parse_poll_query(std::string_view query) {
-  static std::vector<std::string> const keys{"wait", "max"};
-  PollQuery parsed;
-  if (query.empty()) return parsed;
-  for (auto const& part : split(query, '&')) {
-    std::string const key = part.substr(0, part.find('='));
-    std::string const value = part.size() > key.size() ? part.substr(key.size() + 1) : "";
-    if (key == "wait") {
-      auto const wait = parse_duration(value);
-      if (!wait || *wait < shortest_wait || *wait > protocol::longest_wait) {
-        return Error{ErrorKind::rejected,
-                     fmt::format("wait: a duration from 10ms to 30s is expected, found \"{}\"", value)};
-      }
-      parsed.wait = *wait;
-    } else if (key == "max") {
-      int max = 0;
-      auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), max);
-      if (error != std::errc{} || end != value.data() + value.size() || max < 1 || max > most_claims_per_poll) {
-        return Error{ErrorKind::rejected, fmt::format("max: an integer from 1 to {} is expected, found \"{}\"",
-                                                      most_claims_per_poll, value)};
-      }
-      parsed.max = static_cast<std::uint32_t>(max);
-    } else {
-      auto const meant = nearest(key, keys);
-      return Error{ErrorKind::rejected,
-                   meant ? fmt::format("\"{}\": unknown parameter, did you mean \"{}\"?", key, *meant)
-                         : fmt::format("\"{}\": unknown parameter, allowed are wait, max", key)};
-    }
-  }
-  return parsed;
 }
 
 Error not_a_run_id(std::string_view text) {
@@ -96,6 +54,7 @@ Api::Api(Executor executor, Clock const& clock, MeasuredStore& store, Matcher& m
       identities_{identities},
       ledger_{ledger},
       options_{std::move(options)},
+      desk_{executor},
       probe_{executor, clock, store},
       loop_monitor_{executor, clock},
       loop_monitor_ended_{executor},
@@ -202,44 +161,6 @@ RunSpec Api::accept(Submission submission) {
   return run;
 }
 
-Awaitable<Response> Api::submit(Call call) {
-  auto decoded = protocol::decode_submission(call.request.body);
-  if (!decoded) co_return error_response(400, decoded.error().detail);
-  RunSpec run = accept(std::move(*decoded));
-  RunId const id = run.id;
-  TagSet const required = run.required;
-  bool const delayed = run.delay > Duration::zero();
-
-  std::vector<RunSpec> batch;
-  batch.push_back(std::move(run));
-  auto const answered = co_await store_.submit(std::move(batch));
-  if (!answered) {
-    if (answered.error().kind == ErrorKind::in_doubt) {
-      matcher_.work_may_exist();
-      note("in_doubt", id, std::nullopt, call.identity->name);
-    }
-    co_return error_response(answered.error());
-  }
-  Outcome const outcome = answered->front();
-  switch (outcome) {
-    case Outcome::ok:
-      if (!delayed) matcher_.work_may_exist(required);
-      note("submitted", id, std::nullopt, call.identity->name);
-      break;
-    case Outcome::already_done: break;
-    case Outcome::rejected: co_return error_response(400, "the store refused this run");
-    case Outcome::in_doubt:
-      matcher_.work_may_exist();
-      note("in_doubt", id, std::nullopt, call.identity->name);
-      co_return error_response(
-          Error{ErrorKind::in_doubt, "the run may or may not have been taken: submit it again with its id"});
-    default: co_return error_response(Error{ErrorKind::unavailable, "the store did not take the run"});
-  }
-  Response response = ok(protocol::encode(protocol::SubmissionAnswer{id, outcome}));
-  if (outcome == Outcome::ok) response.status = 201;
-  co_return response;
-}
-
 Awaitable<Response> Api::submit_batch(Call call) {
   auto decoded = protocol::decode_submission_batch(call.request.body);
   if (!decoded) co_return error_response(400, decoded.error().detail);
@@ -290,7 +211,7 @@ Awaitable<Response> Api::poll(Call call) {
   auto const query = parse_poll_query(call.query);
   if (!query) co_return error_response(400, query.error().detail);
   PollId const poll = matcher_.park(call.identity->name, call.identity->tags, query->max, clock_.now() + query->wait);
-  call.peer.watch(poll);
+  call.peer.watch([this, poll] { matcher_.cancel(poll); });
   Assignment assignment = co_await matcher_.answer(poll);
   call.peer.unwatch();
 
@@ -329,7 +250,10 @@ void Api::undelivered(Response response) {
 
 void Api::swept(SweepResult const& result) {
   for (auto const& run : result.requeued) note("expired", run, std::nullopt, "");
-  for (auto const& run : result.dead) note("dead", run, std::nullopt, "");
+  for (auto const& run : result.dead) {
+    note("dead", run, std::nullopt, "");
+    desk_.look(run);
+  }
 }
 
 Awaitable<Response> Api::start(Call call) {
@@ -352,6 +276,8 @@ Awaitable<Response> Api::report(Call call) {
   bool const failure = decoded->status == protocol::StatusReport::Status::failed;
 
   Result<std::vector<Outcome>> answered = std::vector<Outcome>{};
+  Reply reply;
+  if (!failure && desk_.awaited(*id)) reply.result = decoded->result;
   if (failure) {
     std::vector<FailedAttempt> failures;
     failures.push_back({*id, token, std::move(decoded->result)});
@@ -367,6 +293,12 @@ Awaitable<Response> Api::report(Call call) {
   }
   Outcome const outcome = answered->front();
   note(event_of(outcome, failure), *id, token, call.identity->name);
+  // Whether it was the last attempt, or what the first of two reports said, only the store knows.
+  if (outcome == Outcome::ok && !failure) {
+    desk_.tell(*id, reply);
+  } else if (outcome == Outcome::ok || outcome == Outcome::already_done) {
+    desk_.look(*id);
+  }
   co_return told(outcome, *id, token, failure ? "failed" : "completed");
 }
 
@@ -418,6 +350,7 @@ Awaitable<protocol::CoordinatorStats> Api::snapshot() {
   stats.taken_at = clock_.now();
   stats.uptime_ns = static_cast<std::uint64_t>((stats.taken_at - started_at_).count());
   stats.parked_polls = matcher_.parked();
+  stats.waiting_submissions = desk_.waiting();
   stats.batches_in_flight = matcher_.in_flight();
   stats.matcher = matcher_.counters();
   stats.store = store_.snapshot();

@@ -8,6 +8,7 @@
 #include "harness/measure/loop_monitor.hpp"
 #include "reference_coordinator/claim_core/matcher.hpp"
 #include "reference_coordinator/claim_core/measured_store.hpp"
+#include "reference_coordinator/claim_core/reply_desk.hpp"
 #include "reference_coordinator/http/identities.hpp"
 #include "reference_coordinator/http/request.hpp"
 #include "reference_coordinator/http/response.hpp"
@@ -17,6 +18,7 @@
 #include "reference_coordinator/protocol/stats.hpp"
 
 #include <array>
+#include <functional>
 #include <string>
 
 namespace assay {
@@ -25,8 +27,8 @@ namespace assay {
 class Peer {
  public:
   virtual ~Peer() = default;
-  // Until unwatch(): calls matcher.cancel(poll) when the peer goes away.
-  virtual void watch(PollId poll) = 0;
+  // Until unwatch(): calls `gone` once, when the peer goes away.
+  virtual void watch(std::function<void()> gone) = 0;
   virtual void unwatch() = 0;
 
   // Who it was at its last request: the next one mostly carries the same token.
@@ -38,6 +40,9 @@ struct ApiOptions {
   std::string backend;
   Duration lease = seconds{60};
   int max_attempts = 3;  // of submissions that name no number
+  // How often a submission that waits for its run looks into the store, because another coordinator may have heard of
+  // the end. 0: never.
+  Duration reply_lookup{};
 };
 
 class Api {
@@ -56,6 +61,7 @@ class Api {
   void swept(SweepResult const& result);
 
   Matcher& matcher() { return matcher_; }
+  ReplyDesk& desk() { return desk_; }
   Clock const& clock() const { return clock_; }
   // The server counts its connections here.
   protocol::CoordinatorStats& counts() { return counts_; }
@@ -76,7 +82,16 @@ class Api {
     Peer& peer;
   };
 
+  struct Taken {  // what became of one submission
+    Outcome outcome = Outcome::ok;
+    Response refusal;  // unless the run is known now
+
+    bool is_known() const { return outcome == Outcome::ok || outcome == Outcome::already_done; }
+  };
+
   Awaitable<Response> submit(Call call);
+  Awaitable<Taken> take(Call call, RunSpec run);
+  Awaitable<Response> submit_and_wait(Call call, RunSpec run, Duration longest);
   Awaitable<Response> submit_batch(Call call);
   Awaitable<Response> find(Call call);
   Awaitable<Response> poll(Call call);
@@ -104,6 +119,7 @@ class Api {
   Identities const& identities_;
   protocol::Ledger& ledger_;
   ApiOptions options_;
+  ReplyDesk desk_;
   StoreProbe probe_;
   LoopMonitor loop_monitor_;
   Signal loop_monitor_ended_;

@@ -174,12 +174,16 @@ void Connection::abort() {
   boost::system::error_code ignored;
   socket_.close(ignored);
   gone_ = true;
-  if (watched_) server_.api().matcher().cancel(*watched_);
+  tell_gone();
 }
 
-void Connection::watch(PollId poll) {
-  watched_ = poll;
+void Connection::watch(std::function<void()> gone) {
+  gone_away_ = std::move(gone);
   if (!waits_for_input_ && input_.size() < most_input) await_readable();
+}
+
+void Connection::tell_gone() {
+  if (auto const gone = std::exchange(gone_away_, nullptr)) gone();
 }
 
 // Left pending when the poll is answered: the next read queues up behind it, and it then finds nothing watched.
@@ -187,7 +191,7 @@ void Connection::await_readable() {
   waits_for_input_ = true;
   socket_.async_wait(TcpSocket::wait_read, [self = shared_from_this()](boost::system::error_code error) {
     self->waits_for_input_ = false;
-    if (!error && self->watched_) self->on_readable();
+    if (!error && self->gone_away_) self->on_readable();
   });
 }
 
@@ -197,7 +201,7 @@ void Connection::on_readable() {
   if (n > 0) input_.commit(static_cast<std::size_t>(n));
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
     gone_ = true;
-    server_.api().matcher().cancel(*watched_);
+    tell_gone();
   } else if (input_.size() < most_input) {
     await_readable();
   }

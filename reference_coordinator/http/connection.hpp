@@ -8,8 +8,8 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace assay {
@@ -28,8 +28,8 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   void stop();    // closes when nothing is in progress, else after the answer
   void abort();   // closes now
 
-  void watch(PollId poll) override;
-  void unwatch() override { watched_.reset(); }
+  void watch(std::function<void()> gone) override;
+  void unwatch() override { gone_away_ = nullptr; }
 
   std::size_t slot = 0;  // the server's place for it
 
@@ -47,6 +47,7 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   Awaitable<void> drain();
   void await_readable();
   void on_readable();
+  void tell_gone();
   bool peer_is_gone();
   void give_up(Response response);
 
@@ -56,7 +57,7 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   Request request_;
   std::string head_;
   TimePoint deadline_ = TimePoint::max();
-  std::optional<PollId> watched_;
+  std::function<void()> gone_away_;  // whom to tell that the peer went away; empty: nobody
   Phase phase_ = Phase::idle;
   bool waits_for_input_ = false;  // a wait for readability is pending
   bool expired_ = false;

@@ -113,6 +113,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   serving.backend = backend.name;
   serving.lease = lease;
   serving.max_attempts = options.max_attempts;
+  serving.reply_lookup = options.reply_lookup;
   Api api{executor, clock, store, matcher, identities, ledger, std::move(serving)};
   told = &api;
   std::optional<Failure> failure;
@@ -149,6 +150,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   asio::co_spawn(executor, leave_at(deadline + seconds{10}, ledger), asio::detached);
   asio::co_spawn(executor, stop_at_once_on_a_second_signal(signals, *server), asio::detached);
   server->begin_stop();
+  api.desk().stop();
   co_await matcher.stop();
   bool const all_answered = co_await server->end_stop(deadline);
   if (!all_answered) spdlog::warn("requests were still in progress after {}", format_duration(options.stop_time));

@@ -21,6 +21,7 @@ struct CoordinatorOptions {
   Duration lease = seconds{60};
   Duration sweep_interval = seconds{1};
   int max_attempts = 3;
+  Duration reply_lookup = seconds{1};  // ApiOptions::reply_lookup
   Duration stop_time = seconds{10};  // for requests in progress, after the signal
 };
 

@@ -16,6 +16,15 @@ constexpr std::array<std::string_view, 2> status_names{"completed", "failed"};
 constexpr std::array<RunState, 5> states{RunState::delayed, RunState::ready, RunState::claimed, RunState::completed,
                                          RunState::dead};
 
+std::span<std::string_view const> state_names() {
+  static auto const names = [] {
+    std::array<std::string_view, states.size()> all;
+    std::transform(states.begin(), states.end(), all.begin(), [](RunState state) { return to_string(state); });
+    return all;
+  }();
+  return names;
+}
+
 constexpr std::array<ErrorKind, 6> kinds{ErrorKind::unavailable, ErrorKind::timed_out,     ErrorKind::in_doubt,
                                          ErrorKind::rejected,    ErrorKind::misconfigured, ErrorKind::broken_protocol};
 
@@ -57,7 +66,14 @@ void append(std::string& out, SubmissionAnswer const& answer) {
   append_id(out, answer.id);
   out += ",\"outcome\":\"";
   out += to_string(answer.outcome);
-  out += "\"}";
+  out.push_back('"');
+  if (answer.state) {
+    out += ",\"state\":\"";
+    out += to_string(*answer.state);
+    out += "\",\"result\":";
+    append_string(out, answer.result);
+  }
+  out.push_back('}');
 }
 
 // AssignedRun and Claim share their names but for the tags.
@@ -138,10 +154,12 @@ Result<Submission> read_submission(json::value const& value) {
 }
 
 Result<SubmissionAnswer> read_submission_answer(json::value const& value) {
-  Fields fields{value, {"id", "outcome"}};
+  Fields fields{value, {"id", "outcome", "state", "result"}};
   SubmissionAnswer answer;
   fields.run_id("id", Fields::required, answer.id);
   fields.outcome("outcome", answer.outcome);
+  if (auto const state = fields.choice("state", Fields::optional, state_names())) answer.state = states[*state];
+  fields.text("result", Fields::optional, max_payload_bytes, answer.result);
   return fields.finish(answer);
 }
 
@@ -339,11 +357,9 @@ Result<HeartbeatAnswer> decode_heartbeat_answer(std::string_view text) {
 Result<RunView> decode_run_view(std::string_view text) {
   return decode_with(text, [](json::value const& value) -> Result<RunView> {
     Fields fields{value, {"id", "state", "tags", "priority", "attempts", "runner", "result"}};
-    std::array<std::string_view, states.size()> names;
-    std::transform(states.begin(), states.end(), names.begin(), [](RunState state) { return to_string(state); });
     RunView view;
     fields.run_id("id", Fields::required, view.id);
-    if (auto const state = fields.choice("state", Fields::required, names)) view.state = states[*state];
+    if (auto const state = fields.choice("state", Fields::required, state_names())) view.state = states[*state];
     fields.tags("tags", view.required);
     fields.integer("priority", Fields::required, lowest_priority, highest_priority, view.priority);
     fields.integer("attempts", Fields::required, 0, most_attempts, view.attempts);

@@ -4,6 +4,9 @@
 // line on bad input.
 //
 //   POST /runs                     Submission            → 201 SubmissionAnswer (200 when the id was known already)
+//   POST /runs?wait=30s            the same, answered when the run is finished: 200 SubmissionAnswer with state and
+//   result
+//                                  | 202 when the wait ended first
 //   POST /runs/batch               {"runs":[Submission]} → 200 {"runs":[SubmissionAnswer]}     at most 1,000
 //   GET  /runs/{id}                                      → 200 RunView | 404
 //   GET  /runner/runs?wait=30s&max=1                     → 200 {"runs":[AssignedRun]}, empty when nothing came in time
@@ -47,6 +50,10 @@ struct Submission {
 struct SubmissionAnswer {
   RunId id;
   Outcome outcome = Outcome::ok;  // ok: created · already_done: the id was known
+  // Of a submission that waited: the run as it was when the wait ended, absent when the store could not say; and, of a
+  // finished run, the runner's result or the cause of a dead letter.
+  std::optional<RunState> state{};
+  std::string result{};
 };
 
 struct AssignedRun {

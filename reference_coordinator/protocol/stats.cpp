@@ -35,6 +35,7 @@ auto list_all(Stats& s) {
   number(gauge, "uptime_ns", "Time since the coordinator started.", s.uptime_ns);
   number(gauge, "connections", "Open connections.", s.connections);
   number(gauge, "parked_polls", "Long polls being held.", s.parked_polls);
+  number(gauge, "waiting_submissions", "Submissions held until their run is finished.", s.waiting_submissions);
   number(gauge, "batches_in_flight", "Claim batches the dispatcher waits for.", s.batches_in_flight);
   number(gauge, "pending_writes", "Writes handed to the store and not answered.", s.store.pending_writes);
   number(gauge, "resident_bytes", "Resident memory of the process.", s.resident_bytes);
@@ -45,6 +46,10 @@ auto list_all(Stats& s) {
   number(counter, "connections_timed_out", "Connections closed for being idle or slow.", s.connections_timed_out);
   number(counter, "empty_polls", "Long polls that ended without a run.", s.empty_polls);
   number(counter, "abandoned_polls", "Long polls whose peer went away.", s.abandoned_polls);
+  number(counter, "replies", "Waiting submissions answered with a finished run.", s.replies);
+  number(counter, "late_waits", "Waiting submissions whose wait ended before their run.", s.late_waits);
+  number(counter, "abandoned_waits", "Waiting submissions whose peer went away, or ended by a stop.",
+         s.abandoned_waits);
   number(counter, "delivered_claims", "Claims written to a runner's connection.", s.delivered_claims);
   number(counter, "undelivered_claims", "Claims given back because the runner was gone.", s.undelivered_claims);
   number(counter, "loop_stalls", "Timers that the event loop ran more than 10 ms late.", s.loop_stalls);

@@ -32,7 +32,8 @@ struct CoordinatorStats {
   std::uint64_t uptime_ns = 0;
   std::uint64_t connections = 0;
   std::uint64_t parked_polls = 0;
-  std::uint64_t batches_in_flight = 0;  // of the dispatcher
+  std::uint64_t waiting_submissions = 0;  // held until their run is finished
+  std::uint64_t batches_in_flight = 0;    // of the dispatcher
   std::uint64_t resident_bytes = 0;
   std::optional<Depth> depth;  // at most a second old; absent when the store did not say
 
@@ -43,6 +44,9 @@ struct CoordinatorStats {
   std::map<RequestKey, std::uint64_t> requests;
   std::uint64_t empty_polls = 0;         // ended without a run: at their deadline, or because the coordinator stopped
   std::uint64_t abandoned_polls = 0;     // the peer went away while parked
+  std::uint64_t replies = 0;             // waiting submissions answered with a finished run
+  std::uint64_t late_waits = 0;          // … whose wait ended first
+  std::uint64_t abandoned_waits = 0;     // … whose peer went away, or that the stop of the coordinator ended
   std::uint64_t delivered_claims = 0;    // written to the runner's connection
   std::uint64_t undelivered_claims = 0;  // assigned, and given back because the peer was gone
   std::uint64_t loop_stalls = 0;         // the event loop ran a timer more than 10 ms late

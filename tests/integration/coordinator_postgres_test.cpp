@@ -93,6 +93,22 @@ TEST_P(CoordinatorOnPostgres, ARunAcceptedByOneWakesARunnerThatWaitsAtAnother) {
   }
 }
 
+TEST_P(CoordinatorOnPostgres, ASubmissionThatWaitsAtOneHearsOfAnEndAtAnother) {
+  std::vector<std::string> arguments_of_both = arguments();
+  arguments_of_both.insert(arguments_of_both.end(), {"--reply-lookup", "20ms"});
+  Coordinator one{arguments_of_both};
+  Coordinator other{arguments_of_both};
+  Client waiting = one.client();
+  Client runner = other.client();
+  waiting.send(http::verb::post, "/runs?wait=20s", submitter, R"({"payload":"over there"})");
+  auto const run = claim_one(runner, plain_runner);
+  runner.post(fmt::format("/runs/{}/status", to_string(run.run)), plain_runner,
+              encode(StatusReport{run.token, StatusReport::Status::completed, "passed"}));
+  auto const answer = protocol::decode_submission_answer(waiting.receive().body()).value();
+  EXPECT_EQ(answer.state, RunState::completed);
+  EXPECT_EQ(answer.result, "passed");
+}
+
 TEST_P(CoordinatorOnPostgres, ADatabaseThatCannotBeReachedIsOneClearLineAndStatus6) {
   PrivateFolder const place{std::filesystem::temp_directory_path(), "assay-coordinator-test-"};
   auto const ending = run_program({"--backend", GetParam(), "--store-url", "postgresql://nobody@127.0.0.1:1/x",

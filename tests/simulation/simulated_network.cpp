@@ -25,8 +25,8 @@ class SimulatedNetwork::Call final : public Peer {
   Call(std::uint64_t number_of_call, Executor executor, Request sent)
       : number{number_of_call}, request{std::move(sent)}, wake{executor} {}
 
-  void watch(PollId poll) override { watched = poll; }
-  void unwatch() override { watched.reset(); }
+  void watch(std::function<void()> gone) override { tell_gone = std::move(gone); }
+  void unwatch() override { tell_gone = nullptr; }
 
   void finish(End how) {
     if (end != End::open) return;
@@ -41,7 +41,7 @@ class SimulatedNetwork::Call final : public Peer {
   int status = 0;
   std::string body;
   CoordinatorLife* life = nullptr;  // that works on it
-  std::optional<PollId> watched;
+  std::function<void()> tell_gone;
   bool seen_gone = false;  // the coordinator knows that the client isn't there any more
 };
 
@@ -171,7 +171,7 @@ Awaitable<void> SimulatedNetwork::notice_later(std::shared_ptr<Call> call) {
   if (silent(call->request.token)) co_return;
   co_await sleep_until(clock.now() + draw(faults_.notice));
   call->seen_gone = true;
-  if (call->watched) call->life->matcher().cancel(*call->watched);
+  if (call->tell_gone) call->tell_gone();
 }
 
 void SimulatedNetwork::cut_all(CoordinatorLife const& life) {
