@@ -74,6 +74,15 @@ constexpr char const* end_claims =
 
 }  // namespace
 
+std::vector<std::string> steady_plans() {
+  return {"SET plan_cache_mode = force_generic_plan",
+          "SET enable_seqscan = off",
+          "SET enable_bitmapscan = off",
+          "SET enable_mergejoin = off",
+          "SET enable_nestloop = off",
+          "SET jit = off"};
+}
+
 std::vector<Prepared> submit_statements() {
   std::string const insert =
       "added AS (INSERT INTO assay_batch.run (id, tag_set, priority, max_attempts, payload, seq) SELECT i.id, "

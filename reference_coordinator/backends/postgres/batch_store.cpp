@@ -70,13 +70,6 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   if (!opened) co_return opened.error();
   std::unique_ptr<BatchStore> store{new BatchStore{executor, options.retry, opened->epoch}};
 
-  // batch_sql.cpp tells why.
-  std::vector<std::string> const steady_plans = {"SET plan_cache_mode = force_generic_plan",
-                                                 "SET enable_seqscan = off",
-                                                 "SET enable_bitmapscan = off",
-                                                 "SET enable_mergejoin = off",
-                                                 "SET enable_nestloop = off",
-                                                 "SET jit = off"};
   struct Wanted {
     Link** link;
     std::vector<Prepared> statements;
@@ -93,7 +86,7 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   for (Wanted& link : wanted) {
     ConnectOptions connect;
     connect.url = options.url;
-    connect.session = steady_plans;
+    connect.session = steady_plans();
     connect.session.insert(connect.session.end(), link.more.begin(), link.more.end());
     connect.statements = std::move(link.statements);
     Result<std::shared_ptr<Link>> made = co_await Link::open(executor, std::move(connect));
