@@ -101,17 +101,34 @@ Table latency_table(Assessment const& assessment) {
 
 Table response_table(Assessment const& assessment) {
   using L = LatencyFigures;
-  return per_trial(assessment, "Response times from the intended moment, and how late the generator was",
-                   {{"Submit p50", number},
-                    {"Submit p99", number},
-                    {"Report p99", number},
-                    {"Heartbeat p99", number},
-                    {"Schedule lag p99", number}},
-                   [](TrialResult const& t) {
-                     return std::vector<std::string>{
-                         latency_cell(t, t.submit_latency, &L::p50), latency_cell(t, t.submit_latency, &L::p99),
-                         latency_cell(t, t.report_latency, &L::p99), latency_cell(t, t.heartbeat_latency, &L::p99),
-                         latency_cell(t, t.schedule_lag, &L::p99)};
+  auto const any = [&](L TrialResult::*latency) {
+    return std::any_of(assessment.trials.begin(), assessment.trials.end(),
+                       [&](auto const& trial) { return (trial.*latency).n > 0; });
+  };
+  bool const calls = any(&TrialResult::call_latency);
+  bool const submissions = any(&TrialResult::submit_latency) || !calls;
+  std::vector<Column> columns;
+  if (submissions) columns.insert(columns.end(), {{"Submit p50", number}, {"Submit p99", number}});
+  if (calls) {
+    columns.insert(columns.end(),
+                   {{"Results per second", number}, {"Submit → result p50", number}, {"Submit → result p99", number}});
+  }
+  columns.insert(columns.end(), {{"Report p99", number}, {"Heartbeat p99", number}, {"Schedule lag p99", number}});
+  return per_trial(assessment, "Response times from the intended moment, and how late the generator was", columns,
+                   [&](TrialResult const& t) {
+                     std::vector<std::string> cells;
+                     auto const add = [&](L const& latency, Estimate L::*quantile) {
+                       cells.push_back(latency_cell(t, latency, quantile));
+                     };
+                     if (submissions) add(t.submit_latency, &L::p50);
+                     if (submissions) add(t.submit_latency, &L::p99);
+                     if (calls) cells.push_back(number_text(t.accepted_per_s));
+                     if (calls) add(t.call_latency, &L::p50);
+                     if (calls) add(t.call_latency, &L::p99);
+                     add(t.report_latency, &L::p99);
+                     add(t.heartbeat_latency, &L::p99);
+                     add(t.schedule_lag, &L::p99);
+                     return cells;
                    });
 }
 

@@ -2,6 +2,7 @@
 
 #include "harness/base/descriptors.hpp"
 #include "harness/base/text.hpp"
+#include "simulated_runners/closed_loop.hpp"
 #include "simulated_runners/heartbeats.hpp"
 #include "simulated_runners/http_client.hpp"
 #include "simulated_runners/open_loop.hpp"
@@ -42,6 +43,19 @@ ArrivalSchedule schedule_of(FleetPlan const& plan) {
   return {profile_of(plan), {plan.load.arrivals, Random::stream(plan.seed, "arrivals")}};
 }
 
+ClosedLoop::Options callers_of(FleetPlan const& plan, Clock const& clock) {
+  ClosedLoop::Options options{.callers = plan.load.concurrency.value_or(0), .share = plan.share};
+  options.wait = plan.load.wait;
+  options.answer_timeout = plan.answer_timeout;
+  options.backoff_base = plan.fleet.backoff_base;
+  options.backoff_limit = plan.fleet.backoff_limit;
+  options.seed = plan.seed;
+  options.start = plan.start;
+  options.end = plan.start + plan.warm_up + plan.measure;
+  options.unix_ms_at_start = unix_ms_at(plan.start, clock);
+  return options;
+}
+
 asio::ip::tcp::endpoint first_coordinator(FleetPlan const& plan) {
   return plan.coordinators.empty() ? asio::ip::tcp::endpoint{} : plan.coordinators.front();
 }
@@ -49,7 +63,9 @@ asio::ip::tcp::endpoint first_coordinator(FleetPlan const& plan) {
 }  // namespace
 
 std::size_t connections_of(FleetPlan const& plan) {
-  return static_cast<std::size_t>(plan.runners) + plan.submit_connections + plan.heartbeat_connections;
+  std::size_t const submitters =
+      plan.load.concurrency ? static_cast<std::size_t>(*plan.load.concurrency) : plan.submit_connections;
+  return static_cast<std::size_t>(plan.runners) + submitters + plan.heartbeat_connections;
 }
 
 Result<void> ensure_descriptors(FleetPlan const& plan) {
@@ -82,6 +98,12 @@ struct Fleet::Parts {
                   writer,          plan.submitter_token,
                   transport.clock, journal,
                   recorder},
+        callers{transport,
+                tasks,
+                callers_of(plan, transport.clock),
+                {plan.load, plan.seed, writer, plan.submitter_token, plan.load.wait},
+                journal,
+                recorder},
         heartbeats{commons, runners, plan.fleet.heartbeat},
         submissions{transport, tasks, submitter, plan.share.part_of(plan.submit_connections), plan.answer_timeout},
         heartbeating{transport, tasks, heartbeats, plan.share.part_of(plan.heartbeat_connections), plan.answer_timeout},
@@ -117,6 +139,7 @@ struct Fleet::Parts {
   RunnerCommons commons;
   std::deque<Runner> runners;
   Submitter submitter;
+  ClosedLoop callers;
   Heartbeats heartbeats;
   OpenLoop<Submitter> submissions;
   OpenLoop<Heartbeats> heartbeating;
@@ -199,6 +222,7 @@ Awaitable<void> Fleet::run() {
   auto& parts = *parts_;
   if (parts.commons.stopping) co_return;
   parts.tasks.spawn(parts.submissions.run());
+  parts.callers.begin();
   parts.phase_end.expires_at(parts.plan.start + parts.plan.warm_up + parts.plan.measure);
   [[maybe_unused]] auto [interrupted] = co_await parts.phase_end.async_wait(as_result);
   // What came due in the last moment has been handed to a worker that runs before this does; what still waits found
@@ -228,6 +252,7 @@ void Fleet::interrupt() {
   auto& parts = *parts_;
   if (std::exchange(parts.commons.stopping, true)) return;
   parts.submissions.stop();
+  parts.callers.stop();
   parts.heartbeating.stop();
   for (auto& runner : parts.runners) runner.stop();
   parts.door->abandon();

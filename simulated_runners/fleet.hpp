@@ -22,7 +22,7 @@ struct FleetPlan {
   FleetSpec fleet;
   LoadSpec load;
   double time_compression = 1.0;  // run lengths are divided by it; hold, heartbeat and back-off are not
-  double runs_per_second = 0;     // the level's base rate, compression included
+  double runs_per_second = 0;     // the level's base rate, compression included; 0 with load.concurrency
   int runners = 0;
   std::uint64_t seed = 0;
   // Over one store. At least one; with a transport of the caller's they are only names, and none is needed.

@@ -45,8 +45,13 @@ void RequestWriter::heartbeat(std::string& out, std::string_view token, std::vec
   finish(out, token, protocol::encode(heartbeat));
 }
 
-void RequestWriter::submit(std::string& out, std::string_view token, protocol::Submission const& submission) const {
+void RequestWriter::submit(std::string& out, std::string_view token, protocol::Submission const& submission,
+                           std::optional<Duration> wait) const {
   out = "POST /runs";
+  if (wait) {
+    out += "?wait=";
+    out += format_duration(*wait);
+  }
   finish(out, token, protocol::encode(submission));
 }
 
@@ -64,7 +69,7 @@ void RequestWriter::finish(std::string& out, std::string_view token, std::string
 }
 
 SubmissionTemplate::SubmissionTemplate(RequestWriter const& writer, std::string_view token, RunClass const& run_class,
-                                       std::string payload) {
+                                       std::string payload, std::optional<Duration> wait) {
   protocol::Submission submission;
   // Told apart from whatever the rest contains: the first id whose text occurs once.
   submission.tags = TagSet{run_class.tags};
@@ -74,7 +79,7 @@ SubmissionTemplate::SubmissionTemplate(RequestWriter const& writer, std::string_
   do {
     ++placeholder.bytes.back();
     submission.id = placeholder;
-    writer.submit(text_, token, submission);
+    writer.submit(text_, token, submission, wait);
     id_at_ = text_.find(to_string(placeholder));
     BOOST_ASSERT(id_at_ != std::string::npos);
   } while (text_.find(to_string(placeholder), id_at_ + 1) != std::string::npos);

@@ -7,6 +7,7 @@
 #include "harness/scenario/scenario.hpp"
 #include "reference_coordinator/protocol/protocol.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,9 @@ class RequestWriter {
   void start(std::string& out, std::string_view token, ClaimRef const& claim) const;
   void report(std::string& out, std::string_view token, ClaimRef const& claim, bool failed) const;
   void heartbeat(std::string& out, std::string_view token, std::vector<ClaimRef> const& claims) const;
-  void submit(std::string& out, std::string_view token, protocol::Submission const& submission) const;
+  // `wait`: for the run's result, at most so long.
+  void submit(std::string& out, std::string_view token, protocol::Submission const& submission,
+              std::optional<Duration> wait = {}) const;
 
  private:
   void finish(std::string& out, std::string_view token, std::string_view body) const;
@@ -32,7 +35,7 @@ class RequestWriter {
 class SubmissionTemplate {
  public:
   SubmissionTemplate(RequestWriter const& writer, std::string_view token, RunClass const& run_class,
-                     std::string payload);
+                     std::string payload, std::optional<Duration> wait = {});
 
   void write(std::string& out, RunId const& id) const;
 

@@ -1,18 +1,8 @@
 #include "simulated_runners/submitter.hpp"
 
-#include <algorithm>
-
 namespace assay {
 
 namespace {
-
-// Printable and not compressible to nothing: letters from the seed.
-std::string make_payload(std::size_t bytes, std::uint64_t seed) {
-  auto random = Random::stream(seed, "payload");
-  std::string payload(bytes, ' ');
-  for (char& c : payload) c = static_cast<char>('a' + random.below(26));
-  return payload;
-}
 
 // Whether the run exists now. An answer of 200 that doesn't name it proves nothing.
 Fate fate_of(Exchange const& exchange, RunId const& id) {
@@ -32,15 +22,10 @@ Submitter::Submitter(LoadSpec const& load, ArrivalSchedule schedule, Share share
       class_draws_{Random::stream(seed, "run classes")},
       start_{start},
       unix_ms_at_start_{unix_ms_at_start},
+      kinds_{load, seed, writer, token},
       clock_{clock},
       journal_{journal},
       recorder_{recorder} {
-  std::string const payload = make_payload(load.payload_bytes, seed);
-  double sum = 0;
-  for (auto const& run_class : load.classes) {
-    templates_.emplace_back(writer, token, run_class, payload);
-    weights_up_to_.push_back(sum += run_class.weight);
-  }
   advance();
 }
 
@@ -54,7 +39,7 @@ Submitter::Item Submitter::take() {
 void Submitter::start(Item const& item, std::string& request) {
   recorder_.begin(Operation::submit);
   tell(RunEvent::Kind::submitted, item, clock_.now());
-  templates_[item.run_class].write(request, item.id);
+  kinds_.write(request, item.run_class, item.id);
 }
 
 void Submitter::answered(Item const& item, Exchange const& exchange) {
@@ -65,13 +50,7 @@ void Submitter::answered(Item const& item, Exchange const& exchange) {
   observation.started = exchange.started;
   observation.finished = exchange.finished;
   recorder_.record(observation);
-  switch (observation.fate) {
-    case Fate::ok: tell(RunEvent::Kind::accepted, item, exchange.finished); break;
-    case Fate::in_doubt:
-    case Fate::timed_out:
-    case Fate::abandoned: tell(RunEvent::Kind::submit_in_doubt, item, exchange.finished); break;
-    default: tell(RunEvent::Kind::submit_failed, item, exchange.finished); break;
-  }
+  tell(event_of_submission(observation.fate), item, exchange.finished);
 }
 
 void Submitter::shed(Item const&) { recorder_.shed(); }
@@ -81,20 +60,13 @@ void Submitter::advance() {
   while (auto const offset = schedule_.next()) {
     Item item;
     item.intended = start_ + *offset;
-    item.run_class = draw_class();
+    item.run_class = kinds_.draw(class_draws_);
     auto const since_start = std::chrono::duration_cast<milliseconds>(*offset);
     item.id = make_run_id(unix_ms_at_start_ + static_cast<std::uint64_t>(since_start.count()), ids_);
     if (!share_.has(arrivals_++)) continue;
     next_ = item;
     return;
   }
-}
-
-std::uint32_t Submitter::draw_class() {
-  if (templates_.size() == 1) return 0;
-  double const at = class_draws_.uniform() * weights_up_to_.back();
-  auto const found = std::upper_bound(weights_up_to_.begin(), weights_up_to_.end() - 1, at);
-  return static_cast<std::uint32_t>(found - weights_up_to_.begin());
 }
 
 void Submitter::tell(RunEvent::Kind kind, Item const& item, TimePoint now) {

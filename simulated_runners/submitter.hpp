@@ -6,9 +6,9 @@
 #pragma once
 
 #include "simulated_runners/arrival_schedule.hpp"
-#include "simulated_runners/requests.hpp"
 #include "simulated_runners/run_journal.hpp"
 #include "simulated_runners/share.hpp"
+#include "simulated_runners/submission_kinds.hpp"
 #include "simulated_runners/transport.hpp"
 
 #include <optional>
@@ -38,7 +38,6 @@ class Submitter {
 
  private:
   void advance();
-  std::uint32_t draw_class();
   void tell(RunEvent::Kind kind, Item const& item, TimePoint now);
 
   ArrivalSchedule schedule_;
@@ -47,8 +46,7 @@ class Submitter {
   Random ids_, class_draws_;
   TimePoint start_;
   std::uint64_t unix_ms_at_start_;
-  std::vector<SubmissionTemplate> templates_;  // by class
-  std::vector<double> weights_up_to_;          // running sum, by class
+  SubmissionKinds kinds_;
   Clock const& clock_;
   RunJournal& journal_;
   Recorder& recorder_;

@@ -110,6 +110,7 @@ struct TrialResult {
   double shortage_share = 0;  // of the mean claim latency
   std::optional<double> erlang_c_shortage_p99_ms;  // what queueing alone predicts with a coordinator that costs nothing (modelled scale)
   LatencyFigures submit_latency, report_latency, heartbeat_latency;  // response times, from the intended moment
+  LatencyFigures call_latency;  // submit → result received, of callers that wait for results
   LatencyFigures schedule_lag;                                       // of submissions: started − intended
   LatencyFigures dispatcher_wait, claim_commit, response_write;      // inside dispatch latency, the coordinator's own timings
 

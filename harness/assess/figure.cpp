@@ -93,6 +93,7 @@ Maybe find(TrialResult const& t, std::string_view metric, std::string_view stati
   if (metric == "runner_shortage") return latency(t.runner_shortage, statistic);
   if (metric == "claim_latency_as_run") return latency(t.claim_latency_as_run, statistic);
   if (metric == "submit_latency") return latency(t.submit_latency, statistic);
+  if (metric == "call_latency") return latency(t.call_latency, statistic);
   if (metric == "report_latency") return latency(t.report_latency, statistic);
   if (metric == "heartbeat_latency") return latency(t.heartbeat_latency, statistic);
   if (metric == "schedule_lag") return latency(t.schedule_lag, statistic);

@@ -37,6 +37,8 @@ inline constexpr std::array all{
     FigureName{"claim_latency_as_run", Kind::duration, latency,
                "claim latency on this machine, shortage not scaled back"},
     FigureName{"submit_latency", Kind::duration, latency, "response time of creating a run"},
+    FigureName{"call_latency", Kind::duration, latency,
+               "from submitting a run until its result is there (closed loop)"},
     FigureName{"report_latency", Kind::duration, latency, "response time of a status report"},
     FigureName{"heartbeat_latency", Kind::duration, latency, "response time of a heartbeat"},
     FigureName{"schedule_lag", Kind::duration, latency, "how late the generator started submissions"},

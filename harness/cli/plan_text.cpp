@@ -39,6 +39,11 @@ std::string printed_plan(Scenario const& scenario, PlanStatement const& plan) {
   }
   text += '\n';
   for (auto const& level : plan.levels) {
+    if (scenario.load.concurrency) {
+      text += fmt::format("{:>7}  {:<22} closed loop, {} callers: as many as are answered\n", level.runners,
+                          level.backend, *scenario.load.concurrency);
+      continue;
+    }
     text += fmt::format("{:>7}  {:<22} {:>9.6g} {:>8.0f} {:>4.0f} %", level.runners, level.backend,
                         level.runs_per_minute, level.claims, 100 * level.busy_share);
     for (auto const& quantile : level.quantiles) text += fmt::format(" {:>12}", show(quantile));

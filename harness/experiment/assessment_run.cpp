@@ -57,7 +57,7 @@ void require_descriptors(Scenario const& scenario) {
   std::size_t const allowed = raise_descriptor_limit();
   std::size_t const usable = allowed / 10 * 9;
   for (auto const& level : scenario.levels) {
-    std::size_t const needed = connections_needed(level) + files;
+    std::size_t const needed = connections_needed(scenario, level) + files;
     if (needed <= usable) continue;
     auto const runners = static_cast<std::size_t>(level.runners);
     throw Failure{

@@ -18,6 +18,10 @@ namespace {
 
 std::string load_in_words(Scenario const& scenario) {
   auto const& load = scenario.load;
+  if (load.concurrency) {
+    return fmt::format("closed loop: {} callers, each waits up to {} for its run's result before it submits its next",
+                       *load.concurrency, humanize(load.wait));
+  }
   std::string const rate =
       load.runs_per_second ? fmt::format("{:g} runs a second", *load.runs_per_second)
                            : fmt::format("{:g} runs a minute per runner", load.runs_per_minute_per_runner.value_or(0));
@@ -101,8 +105,9 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   int const threads = generator_threads(scenario);
   conditions.emplace_back(
       "Clients and server",
-      fmt::format("open-loop submitter, closed population of runners, on {}; generator, coordinator and store are "
+      fmt::format("{} submitter, closed population of runners, on {}; generator, coordinator and store are "
                   "processes on one machine, connected over loopback",
+                  scenario.load.concurrency ? "closed-loop" : "open-loop",
                   threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads)));
 
   auto& environment = assessment.environment;

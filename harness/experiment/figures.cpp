@@ -71,8 +71,11 @@ void add_request_figures(Evidence const& evidence, TrialFigures& figures) {
   result.submit_latency = latency_figures(recorder.operation(Operation::submit).response);
   result.report_latency = latency_figures(recorder.operation(Operation::report).response);
   result.heartbeat_latency = latency_figures(recorder.operation(Operation::heartbeat).response);
-  result.schedule_lag = latency_figures(recorder.operation(Operation::submit).lag);
-  figures.histograms.push_back({"schedule_lag", recorder.operation(Operation::submit).lag});
+  result.call_latency = latency_figures(recorder.operation(Operation::call).response);
+  Histogram lag = recorder.operation(Operation::submit).lag;
+  lag.add(recorder.operation(Operation::call).lag);
+  result.schedule_lag = latency_figures(lag);
+  figures.histograms.push_back({"schedule_lag", std::move(lag)});
 
   result.polls = fate(Operation::poll, Fate::ok) + fate(Operation::poll, Fate::empty);
   result.empty_polls = fate(Operation::poll, Fate::empty);
@@ -221,7 +224,7 @@ BooksFigures books_of(Recorder const& recorder) {
 // What queueing alone predicts, where its assumptions hold: Poisson arrivals at a steady rate, exponential run lengths,
 // and every runner may take every run.
 std::optional<double> erlang_c_shortage_p99_ms(Scenario const& scenario, int runners) {
-  bool const applies = scenario.load.arrivals == LoadSpec::Arrivals::poisson &&
+  bool const applies = !scenario.load.concurrency && scenario.load.arrivals == LoadSpec::Arrivals::poisson &&
                        scenario.load.profile.shape == LoadProfileSpec::Shape::steady &&
                        scenario.fleet.run_length.shape == DurationDistribution::Shape::exponential &&
                        scenario.load.classes.size() == 1 && scenario.fleet.kinds.size() == 1 &&
@@ -272,16 +275,19 @@ TrialFigures figures_of(Evidence const& evidence) {
   result.measured_s = std::max(0.0, to_seconds(evidence.measure_end - evidence.measure_begin));
   result.books = books_of(*evidence.recorder);
 
-  double const base_rate = offered_rate(scenario, plan.level.runners);
+  double base_rate = offered_rate(scenario, plan.level.runners);
   result.offered_per_s = base_rate;
   if (result.measured_s > 0) {
     auto const& submit = evidence.recorder->operation(Operation::submit);
+    auto const& call = evidence.recorder->operation(Operation::call);
     auto const& report = evidence.recorder->operation(Operation::report);
     std::uint64_t offered = evidence.recorder->offered_while_measured();
     result.offered_per_s = static_cast<double>(offered) / result.measured_s;
-    result.accepted_per_s = static_cast<double>(submit.fates[static_cast<std::size_t>(Fate::ok)]) / result.measured_s;
-    result.completed_per_s = static_cast<double>(report.fates[static_cast<std::size_t>(Fate::ok)]) / result.measured_s;
+    auto const ok = static_cast<std::size_t>(Fate::ok);
+    result.accepted_per_s = static_cast<double>(submit.fates[ok] + call.fates[ok]) / result.measured_s;
+    result.completed_per_s = static_cast<double>(report.fates[ok]) / result.measured_s;
   }
+  if (scenario.load.concurrency) base_rate = result.offered_per_s;  // what a closed loop offers is what it can
 
   auto const splits = split_claims(evidence.events, scenario.load.classes, scenario.fleet.kinds, evidence.kind_of_actor,
                                    evidence.stopped);

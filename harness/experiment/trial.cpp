@@ -276,9 +276,10 @@ class Drive {
 
 }  // namespace
 
-std::size_t connections_needed(Level const& level) {
+std::size_t connections_needed(Scenario const& scenario, Level const& level) {
   constexpr std::size_t others = 16;  // statistics; and whoever looks in with curl meanwhile
   FleetPlan plan;
+  plan.load = scenario.load;
   plan.runners = level.runners;
   return connections_of(plan) + others;
 }
@@ -304,7 +305,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
                                  .store_url = service ? service->url() : std::string{},
                                  .temporary_store = plan.postgres_url.has_value(),
                                  .spec = plan.scenario->coordinator,
-                                 .connections = connections_needed(plan.level),
+                                 .connections = connections_needed(*plan.scenario, plan.level),
                                  .folder = folder.path(),
                                  .identities = identities_json(identities, make_submitter_token(plan.seed))},
                                 plan.scenario->coordinator.count};

@@ -22,7 +22,7 @@
 namespace assay {
 
 // Of generator and coordinator: each needs a descriptor for every one.
-std::size_t connections_needed(Level const& level);
+std::size_t connections_needed(Scenario const& scenario, Level const& level);
 
 // What the scenario says, or when it doesn't what this machine has to spare.
 int generator_threads(Scenario const& scenario);

@@ -5,6 +5,7 @@ namespace assay {
 std::string_view to_string(Operation operation) {
   switch (operation) {
     case Operation::submit: return "submit";
+    case Operation::call: return "call";
     case Operation::poll: return "poll";
     case Operation::start: return "start";
     case Operation::heartbeat: return "heartbeat";

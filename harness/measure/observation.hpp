@@ -12,8 +12,15 @@
 
 namespace assay {
 
-enum class Operation : std::uint8_t { submit, poll, start, heartbeat, report };
-inline constexpr int operation_count = 5;
+enum class Operation : std::uint8_t {
+  submit,
+  call,  // a submission that waits for its run's result; `ok` only with the result
+  poll,
+  start,
+  heartbeat,
+  report
+};
+inline constexpr int operation_count = 6;
 
 enum class Fate : std::uint8_t {
   ok,

@@ -4,6 +4,12 @@
 
 namespace assay {
 
+namespace {
+
+bool creates_a_run(Operation operation) { return operation == Operation::submit || operation == Operation::call; }
+
+}  // namespace
+
 Books& Books::operator+=(Books const& other) {
   offered += other.offered;
   started += other.started;
@@ -35,13 +41,13 @@ void Recorder::offer(TimePoint intended) {
 void Recorder::shed() { ++books_.shed; }
 
 void Recorder::begin(Operation operation) {
-  if (operation != Operation::submit) return;
+  if (!creates_a_run(operation)) return;
   ++books_.started;
   ++books_.in_flight;
 }
 
 void Recorder::record(Observation const& observation) {
-  if (observation.operation == Operation::submit) {
+  if (creates_a_run(observation.operation)) {
     --books_.in_flight;
     switch (observation.fate) {
       case Fate::ok: ++books_.succeeded; break;

@@ -35,7 +35,7 @@ BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, repeat, seed, part
                                         offered_per_s, accepted_per_s, completed_per_s, busy_share,
                                         claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run,
                                         shortage_share, erlang_c_shortage_p99_ms,
-                                        submit_latency, report_latency, heartbeat_latency, schedule_lag,
+                                        submit_latency, call_latency, report_latency, heartbeat_latency, schedule_lag,
                                         dispatcher_wait, claim_commit, response_write,
                                         failed_claims, claims, claim_attempts, empty_polls, polls,
                                         store, store_write_latency, pending_writes_mean, pending_writes_max,

@@ -126,6 +126,16 @@ void describe(V& v, LoadSpec& l) {
      .above_min = true,
      .one_of = "rate"},
     l.runs_per_second);
+  v({.name = "concurrency",
+     .doc =
+         "Closed loop: so many callers, each of which submits a run, waits for its result, and then submits its next "
+         "one. The rate is what the system makes of it.",
+     .min = 1,
+     .max = 100'000,
+     .one_of = "rate"},
+    l.concurrency);
+  v({.name = "wait", .doc = "With `concurrency`: how long a caller waits for a result.", .min = 0.01, .max = 30},
+    l.wait);
   v({.name = "arrivals",
      .doc = "`poisson`: independent of each other, as real users are. `even`: like clockwork, which hides queueing."},
     l.arrivals);

@@ -47,7 +47,7 @@ std::optional<double> samples_of(Scenario const& scenario, std::string const& me
   if (metric == "heartbeat_latency") {
     return runners * to_seconds(scenario.phases.measure) / to_seconds(scenario.fleet.heartbeat);
   }
-  if (metric.starts_with("store_") || metric == "claim_commit") return std::nullopt;
+  if (metric.starts_with("store_") || metric == "claim_commit" || scenario.load.concurrency) return std::nullopt;
   return expected_runs(scenario, runners);
 }
 
@@ -112,8 +112,8 @@ void ask(PlanStatement& statement, Question const& question, Scenario const& sce
   auto const expected = samples_of(scenario, question.metric, runners);
   if (!expected) {
     statement.limits.push_back(
-        fmt::format("{} runners, `{}`: how many values there will be depends on how the coordinator batches.", runners,
-                    question.text));
+        fmt::format("{} runners, `{}`: how many values there will be depends on how {}.", runners, question.text,
+                    scenario.load.concurrency ? "fast the callers are answered" : "the coordinator batches"));
     return;
   }
   double const counted = counted_on(*expected, scenario, question.metric);

@@ -112,6 +112,16 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   rules.rule({"fleet.run_length.mean", "fleet.run_length.shape"},
              s.fleet.run_length.mean == Duration{0} && s.fleet.run_length.shape != Shape::constant,
              "a mean of 0 fits shape `constant` only");
+  if (s.load.concurrency) {
+    rules.rule({"time_compression", "load.concurrency"}, s.time_compression != 1,
+               "callers of a closed loop submit when they are answered: that can't be compressed; leave "
+               "`time_compression` out");
+    rules.rule({"load.profile", "load.concurrency"}, s.load.profile.shape != LoadProfileSpec::Shape::steady,
+               "a closed loop has no rate that a profile could move; leave `load.profile` out");
+  } else {
+    rules.rule({"load.wait"}, s.load.wait != LoadSpec{}.wait,
+               "only callers wait for results: set `load.concurrency`, too");
+  }
   check_matching(s, rules);
   check_profile(s, rules);
 
@@ -122,7 +132,7 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
                            s.levels[l].runners, s.levels[l].backend, first + 1));
     double const runs = expected_runs(s, s.levels[l].runners);
     rules.rule({"phases.measure", "load", "time_compression", fmt::format("trials.{}", l)},
-               runs < 1 && first == l && mean_factor(s.load.profile) > 0,
+               !s.load.concurrency && runs < 1 && first == l && mean_factor(s.load.profile) > 0,
                fmt::format("measuring {} with {} runners creates {:.2g} runs: there would be nothing to measure",
                            show(s.phases.measure), s.levels[l].runners, runs));
   }

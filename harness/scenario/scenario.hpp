@@ -50,9 +50,11 @@ struct RunClass {
 
 struct LoadSpec {
   enum class Arrivals : std::uint8_t { even, poisson };
-  // Exactly one of the two, before time compression.
+  // Exactly one of the three; rates before time compression.
   std::optional<double> runs_per_minute_per_runner;
   std::optional<double> runs_per_second;
+  std::optional<int> concurrency;            // closed loop: callers, each with one run at a time
+  Duration wait = std::chrono::seconds{30};  // of a caller, for its run's result; 10 ms … 30 s
   Arrivals arrivals = Arrivals::poisson;
   LoadProfileSpec profile;
   std::size_t payload_bytes = 256;
@@ -158,7 +160,8 @@ struct Scenario {
   friend bool operator==(Scenario const&, Scenario const&) = default;
 };
 
-// Runs per second offered at `runners` runners, time compression included; the profile's factor is 1.
+// Runs per second offered (0 in a closed loop, whose rate is the system's) at `runners` runners, time compression
+// included; the profile's factor is 1.
 double offered_rate(Scenario const& scenario, int runners);
 
 // Mean of the profile's factor over the measured phase.

@@ -13,9 +13,9 @@ namespace {
 TrialResult trial_with_everything() {
   auto trial = a_trial();
   auto const some = latencies_around(1);
-  for (auto* figures :
-       {&trial.claim_latency_as_run, &trial.submit_latency, &trial.report_latency, &trial.heartbeat_latency,
-        &trial.schedule_lag, &trial.dispatcher_wait, &trial.claim_commit, &trial.response_write})
+  for (auto* figures : {&trial.claim_latency_as_run, &trial.submit_latency, &trial.call_latency, &trial.report_latency,
+                        &trial.heartbeat_latency, &trial.schedule_lag, &trial.dispatcher_wait, &trial.claim_commit,
+                        &trial.response_write})
     *figures = some;
   for (auto const* operation : {"submit", "renew", "complete", "fail", "release", "sweep"})
     trial.store.push_back(

@@ -60,6 +60,20 @@ TEST(rules, a_trial_is_listed_once_and_creates_runs) {
   EXPECT_THAT(to_string(idle.error()), HasSubstr("there would be nothing to measure"));
 }
 
+TEST(rules, a_closed_loop_has_no_rate_to_shape) {
+  auto const with = [](std::vector<std::string> set) {
+    auto const scenario = parse_scenario(smallest_scenario, "f.yaml", {.set = std::move(set)}, backends);
+    return scenario ? "accepted" : to_string(scenario.error());
+  };
+  EXPECT_EQ(with({"load.runs_per_second=", "load.concurrency=10", "load.wait=1s"}), "accepted");
+  EXPECT_THAT(with({"load.concurrency=10"}), HasSubstr("needs only one of"));
+  EXPECT_THAT(with({"load.runs_per_second=", "load.concurrency=10", "time_compression=2"}),
+              HasSubstr("can't be compressed"));
+  EXPECT_THAT(with({"load.runs_per_second=", "load.concurrency=10", "load.profile={shape: ramp, from: 1, to: 2}"}),
+              HasSubstr("no rate that a profile could move"));
+  EXPECT_THAT(with({"load.wait=1s"}), HasSubstr("set `load.concurrency`, too"));
+}
+
 TEST(rules, bursts_fit_and_end) {
   auto const burst = [](std::string const& profile) {
     auto const scenario = parse_scenario(smallest_scenario, "f.yaml", {.set = {"load.profile=" + profile}}, backends);

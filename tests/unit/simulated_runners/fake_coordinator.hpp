@@ -55,6 +55,7 @@ class FakeCoordinator {
     acceptor_.close(ignored);
     for (auto& connection : connections_) connection->socket.close(ignored);
     for (auto* parked : parked_) parked->notify();
+    for (auto& [run, waits] : waiting_) waits->notify();
   }
 
   // Closes connections that wait for their next request, as an idle time-out does.
@@ -166,6 +167,7 @@ class FakeCoordinator {
     if (request.is("GET /runner/runs")) return "poll";
     if (request.is("POST /runner/heartbeat")) return "heartbeat";
     if (request.target == "/runs") return "submit";
+    if (request.target.starts_with("/runs?wait=")) return "call";
     if (request.target.ends_with("/status")) return "report";
     if (request.target.ends_with("/start")) return "start";
     return request.method + " " + request.target;
@@ -177,6 +179,10 @@ class FakeCoordinator {
       co_return reply;
     }
     if (request.target == "/runs") co_return submit(request.body);
+    if (request.target.starts_with("/runs?wait=")) {
+      Reply const reply = co_await submit_and_wait(request);
+      co_return reply;
+    }
     if (request.is("POST /runner/heartbeat")) co_return heartbeat(request.body);
     if (request.target.ends_with("/status")) co_return report(request);
     if (request.target.ends_with("/start")) {
@@ -224,6 +230,23 @@ class FakeCoordinator {
     return {fresh ? 201 : 200, protocol::encode(answer)};
   }
 
+  Awaitable<Reply> submit_and_wait(FakeRequest request) {
+    auto const wait = parse_duration(request.target.substr(request.target.find('=') + 1)).value();
+    TimePoint const deadline = std::chrono::steady_clock::now() + wait;
+    submit(request.body);
+    protocol::SubmissionAnswer answer{*protocol::decode_submission(request.body).value().id};
+    auto const news = std::make_shared<Signal>(executor_);
+    waiting_[answer.id] = news;
+    while (!completions.contains(answer.id) && !stopped_ && std::chrono::steady_clock::now() < deadline) {
+      co_await news->wait_until(deadline);
+    }
+    waiting_.erase(answer.id);
+    bool const done = completions.contains(answer.id);
+    answer.state = done ? RunState::completed : RunState::ready;
+    Reply const reply{done ? 200 : 202, protocol::encode(answer)};
+    co_return reply;
+  }
+
   Reply heartbeat(std::string const& body) {
     protocol::HeartbeatAnswer answer;
     for (auto const& claim : protocol::decode_heartbeat(body).value().claims) {
@@ -248,6 +271,7 @@ class FakeCoordinator {
     bool const first = completed_by_.try_emplace(id, told.token).second;
     if (!first && completed_by_[id] == told.token) return {200, protocol::encode_outcome(Outcome::already_done)};
     ++completions[id];
+    if (auto const waits = waiting_.find(id); waits != waiting_.end()) waits->second->notify();
     return {200, protocol::encode_outcome(Outcome::ok)};
   }
 
@@ -265,6 +289,7 @@ class FakeCoordinator {
   std::list<Signal*> parked_;
   std::deque<protocol::AssignedRun> ready_;
   std::map<RunId, int> attempts_;
+  std::map<RunId, std::shared_ptr<Signal>> waiting_;  // submissions held until their run is completed
   std::map<RunId, ClaimToken> completed_by_;
   std::uint64_t tokens_ = 0;
   TimePoint stalled_until_;

@@ -253,6 +253,49 @@ TEST_F(FleetTest, FailedRunsComeBackUntilTheyAreDoneOrDead) {
   EXPECT_EQ(coordinator.completions.size() + dead, coordinator.submitted.size());
 }
 
+TEST_F(FleetTest, CallersHaveOneRunEachAndSubmitTheNextWhenTheyHaveItsResult) {
+  auto closed = plan(2, 0);
+  closed.load.concurrency = 3;
+  auto const course = trial(closed);
+  EXPECT_TRUE(course.drained);
+  expect_each_run_done_once();
+  EXPECT_GT(fates(Operation::call, Fate::ok), 9U);
+  EXPECT_EQ(errors(Operation::call), 0U);
+  EXPECT_EQ(fates(Operation::submit, Fate::ok), 0U);
+  EXPECT_EQ(fates(Operation::call, Fate::ok), coordinator.submitted.size());
+  int waiting = 0;
+  for (auto const& event : recorder->events()) {
+    if (event.kind == EventKind::submitted) ++waiting;
+    if (event.kind == EventKind::accepted) --waiting;
+    EXPECT_LE(waiting, 3);
+  }
+  EXPECT_EQ(recorder->operation(Operation::call).response.count(),
+            static_cast<std::int64_t>(recorder->operation(Operation::call).fates[0]));
+}
+
+TEST_F(FleetTest, ACallerGivesUpOnALateResultAndTheRunGoesOn) {
+  auto closed = plan(1, 0);
+  closed.fleet.run_length = {DurationDistribution::Shape::constant, milliseconds{120}, 1.0};
+  closed.load.concurrency = 1;
+  closed.load.wait = milliseconds{30};
+  auto const course = trial(closed);
+  EXPECT_TRUE(course.drained);
+  expect_each_run_done_once();
+  EXPECT_GT(fates(Operation::call, Fate::timed_out), 3U);
+  EXPECT_EQ(count(EventKind::accepted), coordinator.submitted.size()) << "taken, though nobody waited to the end";
+}
+
+TEST_F(FleetTest, CallersPauseAfterErrors) {
+  auto closed = plan(1, 0);
+  closed.load.concurrency = 2;
+  coordinator.fault = [](FakeRequest const& request) {
+    return request.is("POST /runs?") ? FakeFault{FakeFault::Kind::status} : FakeFault{};
+  };
+  trial(closed);
+  EXPECT_GT(fates(Operation::call, Fate::unavailable), 1U);
+  EXPECT_LT(fates(Operation::call, Fate::unavailable), 200U) << "half a second, and pauses that double from 10 ms";
+}
+
 TEST_F(FleetTest, ConfirmsStartsWhenAskedTo) {
   auto confirming = plan(20, 200);
   confirming.fleet.confirm_start = true;
