@@ -46,6 +46,8 @@ std::string decision_markdown(Assessment const& assessment) {
                          escape_markdown(fmt::format("{}", fmt::join(reason.trials, ", "))));
   out += "\n";
 
+  if (!assessment.published.empty())
+    out += heading("What the document says") + to_markdown(published_table(assessment));
   out += heading("Latency") + to_markdown(latency_table(assessment));
   out += heading("Failed claims") + to_markdown(claims_table(assessment));
   out += heading("Writes and backlog") + to_markdown(pending_table(assessment));

@@ -22,10 +22,10 @@ TrialResult const& Cell::worst() const {
   return **std::max_element(trials.begin(), trials.end(), [&](auto a, auto b) { return weight(a) < weight(b); });
 }
 
-std::vector<std::string> backends_of(Assessment const& assessment) {
+std::vector<std::string> all_series(Assessment const& assessment) {
   std::vector<std::string> result;
   for (auto const& trial : assessment.trials)
-    if (std::find(result.begin(), result.end(), trial.backend) == result.end()) result.push_back(trial.backend);
+    if (std::find(result.begin(), result.end(), trial.series()) == result.end()) result.push_back(trial.series());
   return result;
 }
 
@@ -38,10 +38,10 @@ std::vector<int> levels_of(Assessment const& assessment) {
 std::vector<Cell> cells_of(Assessment const& assessment) {
   std::vector<Cell> result;
   for (int runners : levels_of(assessment)) {
-    for (auto const& backend : backends_of(assessment)) {
-      Cell cell{runners, backend, {}};
+    for (auto const& series : all_series(assessment)) {
+      Cell cell{runners, series, {}};
       for (auto const& trial : assessment.trials)
-        if (trial.runners == runners && trial.backend == backend) cell.trials.push_back(&trial);
+        if (trial.runners == runners && trial.series() == series) cell.trials.push_back(&trial);
       if (!cell.trials.empty()) result.push_back(std::move(cell));
     }
   }
@@ -50,24 +50,24 @@ std::vector<Cell> cells_of(Assessment const& assessment) {
 
 TrialResult const* main_trial(Assessment const& assessment) {
   TrialResult const* result = nullptr;
-  auto const backends = backends_of(assessment);
+  auto const assessed = assessed_series(assessment);
   for (auto const& cell : cells_of(assessment))
-    if (cell.backend == backends.front()) result = &cell.worst();
+    if (cell.series == assessed) result = &cell.worst();
   return result;
 }
 
 std::string name_of(Assessment const& assessment, Cell const& cell) {
-  return backends_of(assessment).size() > 1 ? fmt::format("{} · {}", runners_text(cell), cell.backend)
-                                            : runners_text(cell);
+  return all_series(assessment).size() > 1 ? fmt::format("{} · {}", runners_text(cell), cell.series)
+                                           : runners_text(cell);
 }
 
 std::string row_name_of(Assessment const& assessment, Cell const& cell) {
   auto const runners = runners_text(cell);
-  return backends_of(assessment).size() > 1 ? fmt::format("{}\n{}", runners, cell.backend) : runners;
+  return all_series(assessment).size() > 1 ? fmt::format("{}\n{}", runners, cell.series) : runners;
 }
 
 std::string name_of(Assessment const& assessment, TrialResult const& trial) {
-  auto name = name_of(assessment, Cell{trial.runners, trial.backend, {&trial}});
+  auto name = name_of(assessment, Cell{trial.runners, trial.series(), {&trial}});
   bool const repeated =
       std::any_of(assessment.trials.begin(), assessment.trials.end(), [](auto const& each) { return each.repeat > 1; });
   return repeated ? fmt::format("{}, repeat {}", name, trial.repeat) : name;

@@ -1,4 +1,4 @@
-// The assessment as the reports walk through it: levels, the trials of each level and backend, and the bound that the
+// The assessment as the reports walk through it: levels, the trials of each level and series, and the bound that the
 // question is about. Selections only; no figure is computed here that the assessment does not hold.
 #pragma once
 
@@ -9,10 +9,10 @@
 
 namespace assay {
 
-// All repeats of one level on one backend.
+// All repeats of one level in one series.
 struct Cell {
   int runners = 0;
-  std::string backend;
+  std::string series;
   std::vector<TrialResult const*> trials;  // at least one
 
   // The repeat that speaks for the cell where only one can: the one with the largest dispatch latency p99 among those
@@ -20,14 +20,14 @@ struct Cell {
   TrialResult const& worst() const;
 };
 
-// By runners, then by the order in which the backends first ran.
+// By runners, then by the order in which the series first ran.
 std::vector<Cell> cells_of(Assessment const& assessment);
-std::vector<std::string> backends_of(Assessment const& assessment);
+std::vector<std::string> all_series(Assessment const& assessment);
 std::vector<int> levels_of(Assessment const& assessment);
-// The largest level of the assessed backend; nullptr without trials.
+// The largest level of the assessed series; nullptr without trials.
 TrialResult const* main_trial(Assessment const& assessment);
 
-// "500 runners", with the backend where several were measured.
+// "500 runners", with the series where several were measured.
 std::string name_of(Assessment const& assessment, Cell const& cell);
 // The same on two lines, for the rows of charts.
 std::string row_name_of(Assessment const& assessment, Cell const& cell);

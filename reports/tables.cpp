@@ -272,6 +272,25 @@ Table objectives_table(Assessment const& assessment) {
   return table;
 }
 
+Table published_table(Assessment const& assessment) {
+  Table table{"What the document says, and what was measured",
+              {{"The document"}, {"In figures"}, {"Trial"}, {"Measured [95 % interval]", number}, {"Holds here"}},
+              {}};
+  for (auto const& published : assessment.published) {
+    for (auto const& [id, result] : published.checks) {
+      auto const trial = std::ranges::find(assessment.trials, id, &TrialResult::id);
+      if (trial == assessment.trials.end()) continue;
+      auto const holds = result.state == ObjectiveResult::State::met      ? "yes"
+                         : result.state == ObjectiveResult::State::missed ? "no"
+                                                                          : "undecided";
+      table.rows.push_back(
+          {{published.says, published.claim, name_of(assessment, *trial), objective_cell(*trial, result), holds},
+           mark_of(result.state)});
+    }
+  }
+  return table;
+}
+
 Table guards_table(Assessment const& assessment) {
   Table table{"Validity guards",
               {{"Guard"}, {"Rule"}, {"Trial"}, {"State"}, {"Measured", number}, {"Bound", number}, {"What it means"}},

@@ -18,6 +18,7 @@ Table claims_table(Assessment const& assessment);  // failed claims by cause
 Table requests_table(Assessment const& assessment);
 Table backends_table(Assessment const& assessment);  // what each backend declares and what its server said of itself
 Table objectives_table(Assessment const& assessment);
+Table published_table(Assessment const& assessment);  // what the source document states, beside what was measured
 Table guards_table(Assessment const& assessment);
 Table books_table(Assessment const& assessment);
 Table ledger_table(Assessment const& assessment);

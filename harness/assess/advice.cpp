@@ -60,7 +60,8 @@ std::string measure_levels(Assessment const& assessment, std::vector<int> const&
 }
 
 std::string mend_trial(Assessment const& assessment, TrialResult const& trial) {
-  auto const level = fmt::format("--runners {} --backend {}", trial.runners, trial.backend);
+  auto const level = fmt::format("--runners {} --backend {}{}{}", trial.runners, trial.backend,
+                                 trial.variant.empty() ? "" : " --variant ", trial.variant);
   if (trial.partial) return fmt::format("let it run to its end: {}", run(assessment, level));
   if (!trial.failure.empty())
     return fmt::format("mend what ended {} ({}), then {}", trial.id, trial.failure, run(assessment, level));

@@ -1,5 +1,5 @@
-// Everything that one `assay run` found out, as plain values: what summary.json holds, what `decide` judges and what every
-// report is rendered from. Nothing in a report may come from anywhere else. Units are in the names; durations are
+// Everything that one `assay run` found out, as plain values: what summary.json holds, what `decide` judges and what
+// every report is rendered from. Nothing in a report may come from anywhere else. Units are in the names; durations are
 // milliseconds as double, rates are per second unless they say otherwise, CPU is in cores (1.0 = one core busy).
 #pragma once
 
@@ -12,8 +12,9 @@
 
 namespace assay {
 
-// A figure and how far the truth may lie from it: `low` and `high` are one-sided bounds, each with 95 % confidence (intervals.hpp), so
-// that "p99 < L at 95 %" is high < L. No bound where n is too small for one or where none makes sense (a count, a maximum).
+// A figure and how far the truth may lie from it: `low` and `high` are one-sided bounds, each with 95 % confidence
+// (intervals.hpp), so that "p99 < L at 95 %" is high < L. No bound where n is too small for one or where none makes
+// sense (a count, a maximum).
 struct Estimate {
   double value = 0;
   std::optional<double> low, high;
@@ -46,7 +47,7 @@ struct ProcessFigures {
 struct StoreOperationFigures {
   std::string operation;  // submit, claim, renew, complete, fail, release, sweep
   std::uint64_t calls = 0, items = 0, errors = 0;
-  LatencyFigures latency;                          // per call, seen from the coordinator
+  LatencyFigures latency;                         // per call, seen from the coordinator
   std::map<std::string, std::uint64_t> outcomes;  // per item: ok, stale_token, …
 };
 
@@ -56,13 +57,13 @@ struct BooksFigures {
 };
 
 struct LedgerFigures {
-  std::uint64_t accepted = 0;   // submissions acknowledged by the coordinator
-  std::uint64_t completed = 0;  // runs with one accepted completion
-  std::uint64_t dead = 0;       // dead letters
-  std::uint64_t queued = 0;     // still in the store at the end: delayed, ready or claimed
-  std::uint64_t in_doubt = 0;   // submissions or reports cut off after sending
-  std::uint64_t lost = 0;       // accepted, and in none of the above
-  std::uint64_t doubled = 0;    // claims or accepted completions that break I2–I4
+  std::uint64_t accepted = 0;    // submissions acknowledged by the coordinator
+  std::uint64_t completed = 0;   // runs with one accepted completion
+  std::uint64_t dead = 0;        // dead letters
+  std::uint64_t queued = 0;      // still in the store at the end: delayed, ready or claimed
+  std::uint64_t in_doubt = 0;    // submissions or reports cut off after sending
+  std::uint64_t lost = 0;        // accepted, and in none of the above
+  std::uint64_t doubled = 0;     // claims or accepted completions that break I2–I4
   std::uint64_t reexecuted = 0;  // runs given out again after a lost lease: allowed, reported
   struct Breach {
     std::string invariant;  // "I2"
@@ -89,32 +90,42 @@ struct TimelinePoint {
   std::string phase;  // warm_up, measure, drain
 };
 
+// What trials of growing fleets have in common, and a line of a chart stands for: "postgres-batch", and with a variant
+// of the scenario "file-scan · queued-2000".
+std::string series_of(std::string const& backend, std::string const& variant);
+std::string backend_of(std::string const& series);
+
 struct TrialResult {
   std::string id;  // "r0500-postgres-batch-1": unique in the assessment, names its files
   int runners = 0;
   std::string backend;
+  std::string variant;  // of the scenario, as its trials name it; empty: none
   int repeat = 1;
   std::uint64_t seed = 0;
-  bool partial = false;       // interrupted: what was measured is here, nothing is judged by it
-  std::string failure;        // why the trial ended early, one line; empty otherwise
-  double measured_s = 0;      // length of the measured phase
+  bool partial = false;   // interrupted: what was measured is here, nothing is judged by it
+  std::string failure;    // why the trial ended early, one line; empty otherwise
+  double measured_s = 0;  // length of the measured phase
 
   double offered_per_s = 0;   // by the schedule
   double accepted_per_s = 0;  // acknowledged submissions
   double completed_per_s = 0;
-  double busy_share = 0;      // runners' busy time ÷ (runners × time)
+  double busy_share = 0;  // runners' busy time ÷ (runners × time)
 
-  // claim = dispatch + shortage, run by run. With time compression K the shortage part is given back at the modelled system's scale
-  // (× K) in claim_latency and runner_shortage; claim_latency_as_run is the sum as it happened on this machine.
+  // claim = dispatch + shortage, run by run. With time compression K the shortage part is given back at the modelled
+  // system's scale (× K) in claim_latency and runner_shortage; claim_latency_as_run is the sum as it happened on this
+  // machine.
   LatencyFigures claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run;
   double shortage_share = 0;  // of the mean claim latency
-  std::optional<double> erlang_c_shortage_p99_ms;  // what queueing alone predicts with a coordinator that costs nothing (modelled scale)
+  std::optional<double>
+      erlang_c_shortage_p99_ms;  // what queueing alone predicts with a coordinator that costs nothing (modelled scale)
   LatencyFigures submit_latency, report_latency, heartbeat_latency;  // response times, from the intended moment
   LatencyFigures call_latency;  // submit → result received, of callers that wait for results
   LatencyFigures schedule_lag;                                       // of submissions: started − intended
-  LatencyFigures dispatcher_wait, claim_commit, response_write;      // inside dispatch latency, the coordinator's own timings
+  LatencyFigures dispatcher_wait, claim_commit,
+      response_write;  // inside dispatch latency, the coordinator's own timings
 
-  std::map<std::string, std::uint64_t> failed_claims;  // by cause: lost_race, stale_token, unavailable, timed_out, in_doubt, peer_gone …
+  std::map<std::string, std::uint64_t>
+      failed_claims;  // by cause: lost_race, stale_token, unavailable, timed_out, in_doubt, peer_gone …
   std::uint64_t claims = 0, claim_attempts = 0, empty_polls = 0, polls = 0;
 
   std::vector<StoreOperationFigures> store;
@@ -125,8 +136,9 @@ struct TrialResult {
 
   ProcessFigures coordinator, database, generator;
   std::map<std::string, double> requests_per_minute;  // by kind: poll, heartbeat, report, start, submit; as run
-  // What PR-007's formulas give at the modelled scale: re-polls (runners / hold) and heartbeats (runners / interval) plus one
-  // submission, one report and one delivering poll per run; and what the source's own table says for this level.
+  // What PR-007's formulas give at the modelled scale: re-polls (runners / hold) and heartbeats (runners / interval)
+  // plus one submission, one report and one delivering poll per run; and what the source's own table says for this
+  // level.
   std::map<std::string, double> requests_per_minute_modelled;
   std::optional<double> requests_per_minute_published;
 
@@ -136,17 +148,29 @@ struct TrialResult {
   std::vector<ObjectiveResult> objectives;
   std::vector<TimelinePoint> timeline;  // timeline.csv, not summary.json
 
+  std::string series() const { return series_of(backend, variant); }
   bool valid() const;  // complete, books balance, no guard failed
+};
+
+// What the scenario's source document states, beside what was measured.
+struct PublishedFigure {
+  std::string says;   // in the document's words
+  std::string claim;  // "throughput: mean >= 112"
+  struct Check {
+    std::string trial;  // its id
+    ObjectiveResult result;
+  };
+  std::vector<Check> checks;  // one per trial that it is about
 };
 
 enum class Decision : std::uint8_t { not_needed, consider, needed, inconclusive };
 std::string to_string(Decision decision);
 
 struct Reason {
-  std::string criterion;  // the policy's id of it; "validity" or "ledger" for what is not in a policy
+  std::string criterion;    // the policy's id of it; "validity" or "ledger" for what is not in a policy
   std::string source_text;  // the policy's own words
   enum class Finding : std::uint8_t { refuted, met, undecided, note } finding = Finding::note;
-  std::string text;                  // one sentence with the figures in it
+  std::string text;                 // one sentence with the figures in it
   std::vector<std::string> trials;  // the evidence
   std::uint64_t n = 0;
   std::optional<Estimate> figure;  // the worst one, in the criterion's unit
@@ -182,19 +206,20 @@ struct Assessment {
   double wall_s = 0;
   double time_compression = 1;
   std::uint64_t seed = 0;
-  bool partial = false;  // interrupted: 130 or 143
-  std::string command;   // how to run it again
+  bool partial = false;                                          // interrupted: 130 or 143
+  std::string command;                                           // how to run it again
   std::vector<std::pair<std::string, std::string>> conditions;   // load and fleet in words, in order of importance
   std::vector<std::pair<std::string, std::string>> environment;  // machine, kernel, build, versions, limits
   std::map<std::string, bool> needs;                             // declared by the scenario
   std::vector<BackendFacts> backends;
   std::vector<TrialResult> trials;  // in the order they ran
+  std::vector<PublishedFigure> published;
   Verdict verdict;
 };
 
-// The trials of a level and backend (all repeats).
-std::vector<TrialResult const*> trials_of(Assessment const& assessment, int runners, std::string const& backend);
-// The backend the question is about: that of the first trial. Every other backend is a comparison.
-std::string assessed_backend(Assessment const& assessment);
+// The trials of a level and series (all repeats).
+std::vector<TrialResult const*> trials_of(Assessment const& assessment, int runners, std::string const& series);
+// The series the question is about: that of the first trial. Every other one is a comparison.
+std::string assessed_series(Assessment const& assessment);
 
 }  // namespace assay

@@ -26,11 +26,11 @@ std::optional<Figure> worst_dispatch(Trials const& trials) {
 }  // namespace
 
 Comparisons::Comparisons(Assessment const& assessment, Policy const& policy)
-    : assessment_{assessment}, policy_{policy}, assessed_{assessed_backend(assessment)} {
+    : assessment_{assessment}, policy_{policy}, assessed_{assessed_series(assessment)} {
   for (auto const& trial : assessment.trials) {
-    if (trial.backend == assessed_ || contains(others_, trial.backend)) continue;
-    others_.push_back(trial.backend);
-    if (is_queue(trial.backend)) queues_.push_back(trial.backend);
+    if (trial.series() == assessed_ || contains(others_, trial.series())) continue;
+    others_.push_back(trial.series());
+    if (is_queue(trial.backend)) queues_.push_back(trial.series());
   }
 }
 
@@ -39,27 +39,27 @@ bool Comparisons::is_queue(std::string const& backend) const { return contains(p
 int Comparisons::largest_level() const {
   int largest = 0;
   for (auto const& trial : assessment_.trials)
-    if (trial.backend == assessed_) largest = std::max(largest, trial.runners);
+    if (trial.series() == assessed_) largest = std::max(largest, trial.runners);
   return largest;
 }
 
-Trials Comparisons::usable(int runners, std::string const& backend) const {
+Trials Comparisons::usable(int runners, std::string const& series) const {
   Trials trials;
-  for (auto const* trial : trials_of(assessment_, runners, backend))
+  for (auto const* trial : trials_of(assessment_, runners, series))
     if (why_not_usable(*trial).empty() && ledger_problem(*trial).empty()) trials.push_back(trial);
   return trials;
 }
 
-Trials Comparisons::all_usable(int runners, std::string const& backend) const {
-  auto trials = usable(runners, backend);
-  return trials.size() == trials_of(assessment_, runners, backend).size() ? trials : Trials{};
+Trials Comparisons::all_usable(int runners, std::string const& series) const {
+  auto trials = usable(runners, series);
+  return trials.size() == trials_of(assessment_, runners, series).size() ? trials : Trials{};
 }
 
-std::optional<LevelEvidence> Comparisons::removed_by(CriterionEvidence const& met, std::string const& backend) const {
+std::optional<LevelEvidence> Comparisons::removed_by(CriterionEvidence const& met, std::string const& series) const {
   std::optional<LevelEvidence> last;
   for (auto const& level : met.levels) {
     if (level.finding != Reason::Finding::met) continue;
-    auto found = examine(*met.criterion, level.runners, all_usable(level.runners, backend));
+    auto found = examine(*met.criterion, level.runners, all_usable(level.runners, series));
     if (found.finding != Reason::Finding::refuted) return std::nullopt;
     last = std::move(found);
   }
@@ -76,8 +76,8 @@ std::optional<BetterQueue> Comparisons::better_queue() const {
     at_least = std::min(at_least, found ? found->at_least() : 0);
   }
   std::optional<BetterQueue> best;
-  for (auto const& backend : queues_) {
-    auto theirs = all_usable(runners, backend);
+  for (auto const& series : queues_) {
+    auto theirs = all_usable(runners, series);
     if (theirs.empty()) continue;
     double at_most = 0;
     for (auto const* trial : theirs) {
@@ -85,45 +85,45 @@ std::optional<BetterQueue> Comparisons::better_queue() const {
       at_most = std::max(at_most, found ? found->at_most() : std::numeric_limits<double>::infinity());
     }
     if (at_most <= policy_.better_by_at_least * at_least && (!best || at_most < best->at_most_ms))
-      best = BetterQueue{backend, runners, at_most, at_least, std::move(theirs)};
+      best = BetterQueue{series, runners, at_most, at_least, std::move(theirs)};
   }
   return best;
 }
 
-std::string Comparisons::durability_of(std::string const& backend) const {
+std::string Comparisons::durability_of(std::string const& series) const {
   for (auto const& facts : assessment_.backends)
-    if (facts.name == backend) return facts.durability;
+    if (facts.name == backend_of(series)) return facts.durability;
   return {};
 }
 
-std::string Comparisons::durability_words(std::string const& backend) const {
-  auto const ours = durability_of(assessed_), theirs = durability_of(backend);
+std::string Comparisons::durability_words(std::string const& series) const {
+  auto const ours = durability_of(assessed_), theirs = durability_of(series);
   if (ours == theirs || theirs.empty()) return {};
   return fmt::format(" (but its durability is \"{}\", {}'s is \"{}\")", theirs, assessed_, ours);
 }
 
 std::vector<Reason> Comparisons::notes() const {
   std::vector<Reason> notes;
-  for (auto const& backend : others_) {
+  for (auto const& series : others_) {
     std::set<int> levels;
     for (auto const& trial : assessment_.trials)
-      if (trial.backend == backend) levels.insert(trial.runners);
-    for (int const runners : levels) notes.push_back(note(runners, backend));
+      if (trial.series() == series) levels.insert(trial.runners);
+    for (int const runners : levels) notes.push_back(note(runners, series));
   }
   return notes;
 }
 
-Reason Comparisons::note(int runners, std::string const& backend) const {
+Reason Comparisons::note(int runners, std::string const& series) const {
   Reason note;
   note.criterion = "comparison";
   note.finding = Reason::Finding::note;
-  auto const trials = trials_of(assessment_, runners, backend);
+  auto const trials = trials_of(assessment_, runners, series);
   std::string why;
   for (auto const* trial : trials) {
     note.trials.push_back(trial->id);
     if (why.empty()) why = why_not_usable(*trial);
   }
-  auto const where = fmt::format("{} at {} runners", backend, runners);
+  auto const where = fmt::format("{} at {} runners", series, runners);
   auto const theirs = worst_dispatch(trials);
   if (why.empty() && !theirs) why = "dispatch latency was not measured";
   if (!why.empty()) {
@@ -133,7 +133,7 @@ Reason Comparisons::note(int runners, std::string const& backend) const {
   note.text = fmt::format("{}: dispatch latency p99 {}", where, show(*theirs));
   if (auto const ours = worst_dispatch(all_usable(runners, assessed_)))
     note.text += fmt::format(", against {} of {}", show(*ours), assessed_);
-  note.text += durability_words(backend) + '.';
+  note.text += durability_words(series) + '.';
   note.n = theirs->n;
   note.figure = theirs->estimate;
   note.unit = theirs->unit;

@@ -43,7 +43,7 @@ class Judge {
       : assessment_{assessment}, policy_{policy}, compared_{assessment, policy} {
     std::set<int> measured;
     for (auto const& trial : assessment.trials)
-      if (trial.backend == assessed()) measured.insert(trial.runners);
+      if (trial.series() == assessed()) measured.insert(trial.runners);
     required_ = policy.required_runners;
     if (required_.empty()) required_.assign(measured.begin(), measured.end());
   }
@@ -133,7 +133,7 @@ class Judge {
     for (auto const& trial : assessment_.trials) {
       auto const what = ledger_problem(trial);
       if (what.empty()) continue;
-      if (trial.backend == assessed())
+      if (trial.series() == assessed())
         problem("ledger", fmt::format("trial {} breaks its promises, so its speed says nothing: {}", trial.id, what),
                 {trial.id},
                 fmt::format("find out why first: ledger/{}-*.csv.gz of the results folder has every event", trial.id));
@@ -283,8 +283,8 @@ class Judge {
         note(consideration.id, consideration.text,
              fmt::format("Holds, and {} is better by the stated amount: dispatch latency p99 at most {} against at "
                          "least {} of {} at {} runners{}.",
-                         better->backend, show(better->at_most_ms, "ms"), show(better->instead_of_ms, "ms"), assessed(),
-                         better->runners, compared_.durability_words(better->backend)),
+                         better->series, show(better->at_most_ms, "ms"), show(better->instead_of_ms, "ms"), assessed(),
+                         better->runners, compared_.durability_words(better->series)),
              ids_of(better->trials));
         verdict_.reasons.back().finding = Finding::met;
         if (verdict_.decision == Decision::not_needed) verdict_.decision = Decision::consider;
@@ -309,7 +309,7 @@ class Judge {
     for (auto const& criterion : policy_.triggers)
       if (is_latency(criterion)) bound = std::min(bound, criterion.above);
     for (auto const& trial : assessment_.trials) {
-      if (trial.backend != assessed() || trial.claim_latency.n == 0 || trial.claim_latency.p99.value <= bound ||
+      if (trial.series() != assessed() || trial.claim_latency.n == 0 || trial.claim_latency.p99.value <= bound ||
           !why_not_usable(trial).empty())
         continue;
       auto const words = shortage_in_words(trial);
@@ -325,7 +325,7 @@ class Judge {
   // Levels that the policy doesn't require decide nothing, but nothing that was measured goes unsaid.
   void note_other_levels() {
     for (auto const& trial : assessment_.trials) {
-      if (trial.backend != assessed() ||
+      if (trial.series() != assessed() ||
           std::find(required_.begin(), required_.end(), trial.runners) != required_.end())
         continue;
       if (auto const why = why_not_usable(trial); !why.empty()) {
@@ -353,8 +353,8 @@ class Judge {
         headline = fmt::format(
             "A message queue is not needed but worth considering: at {} runners {} brings dispatch latency p99 from at "
             "least {} to at most {}{}; {}",
-            better_->runners, better_->backend, show(better_->instead_of_ms, "ms"), show(better_->at_most_ms, "ms"),
-            compared_.durability_words(better_->backend), refuted_in_words());
+            better_->runners, better_->series, show(better_->instead_of_ms, "ms"), show(better_->at_most_ms, "ms"),
+            compared_.durability_words(better_->series), refuted_in_words());
         break;
       case Decision::needed:
         headline = fmt::format("A message queue is needed: {}, and a queue removes that: {}.", met_in_words(),

@@ -21,6 +21,8 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
       ->allow_extra_args(false);
   command.add_option("--runners", overrides.runners, "Numbers of runners, e.g. 10,50")->type_name("N,…");
   command.add_option("--backend", overrides.backend, "Backends, e.g. memory,postgres-batch")->type_name("NAME,…");
+  command.add_option("--variant", overrides.variant, "Only these variants of the scenario's trials")
+      ->type_name("NAME,…");
   command.add_option("--repeat", overrides.repeat, "How often to measure each level")->type_name("N");
   command.add_option("--seed", overrides.seed, "Replay the arrivals and run lengths of an earlier run")->type_name("N");
 }

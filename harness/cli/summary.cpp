@@ -67,7 +67,7 @@ std::string trial_row(TrialResult const& trial) {
   std::uint64_t failed = 0;
   for (auto const& [cause, count] : trial.failed_claims) failed += count;
   return fmt::format("{:>7}  {:<21} {:>6.0f}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}  {}\n",
-                     trial.runners, trial.backend, trial.accepted_per_s,
+                     trial.runners, trial.series(), trial.accepted_per_s,
                      trial.stable ? latency(trial.claim_latency.p50, trial.claim_latency.n) : "–",
                      trial.stable ? latency(trial.claim_latency.p99, trial.claim_latency.n) : "–",
                      trial.stable ? latency(trial.dispatch_latency.p99, trial.dispatch_latency.n) : "–",

@@ -27,8 +27,9 @@ ScenarioDemand demand_of(Scenario const& scenario) {
   ScenarioDemand demand{.scenario = scenario.name};
   for (auto const& level : scenario.levels) {
     demand.runners = std::max(demand.runners, level.runners);
+    auto const own = scenario_for(scenario, level);
     demand.runs_per_second =
-        std::max(demand.runs_per_second, offered_rate(scenario, level.runners) * highest_factor(scenario.load.profile));
+        std::max(demand.runs_per_second, offered_rate(own, level.runners) * highest_factor(own.load.profile));
   }
   return demand;
 }

@@ -9,6 +9,7 @@
 #include "harness/experiment/figures.hpp"
 #include "harness/experiment/trial.hpp"
 #include "harness/record/results_folder.hpp"
+#include "harness/scenario/parse.hpp"
 #include "harness/scenario/resolved.hpp"
 
 #include <fmt/format.h>
@@ -21,14 +22,23 @@ namespace {
 constexpr Duration overhead_per_trial = seconds{5};
 
 struct Planned {
+  Scenario const* scenario;  // the level's own
   Level level;
   int repeat = 1;
+
+  Duration lasts() const { return scenario->phases.warm_up + scenario->phases.measure + overhead_per_trial; }
 };
 
-std::vector<Planned> plan_of(Scenario const& scenario) {
+std::vector<Scenario> scenarios_of(Scenario const& scenario) {
+  std::vector<Scenario> own;
+  for (auto const& level : scenario.levels) own.push_back(scenario_for(scenario, level));
+  return own;
+}
+
+std::vector<Planned> plan_of(std::vector<Scenario> const& own, int repeats) {
   std::vector<Planned> plan;
-  for (int repeat = 1; repeat <= scenario.repeat; ++repeat) {
-    for (auto const& level : scenario.levels) plan.push_back({level, repeat});
+  for (int repeat = 1; repeat <= repeats; ++repeat) {
+    for (auto const& scenario : own) plan.push_back({&scenario, scenario.levels.front(), repeat});
   }
   return plan;
 }
@@ -112,6 +122,7 @@ TrialResult failed_trial(TrialPlan const& plan, std::string const& why) {
   result.id = trial_id(plan);
   result.runners = plan.level.runners;
   result.backend = plan.level.backend;
+  result.variant = plan.level.variant;
   result.repeat = plan.repeat;
   result.seed = plan.seed;
   result.partial = true;
@@ -119,12 +130,25 @@ TrialResult failed_trial(TrialPlan const& plan, std::string const& why) {
   return result;
 }
 
+std::vector<PublishedFigure> check_published(Scenario const& scenario, std::vector<TrialResult> const& trials) {
+  std::vector<PublishedFigure> figures;
+  for (auto const& published : scenario.published) {
+    auto& figure = figures.emplace_back(PublishedFigure{.says = published.says, .claim = published.claim.text});
+    for (auto const& trial : trials) {
+      if (is_about(published, {trial.runners, trial.backend, trial.variant}))
+        figure.checks.push_back({trial.id, judge(published.claim, trial)});
+    }
+  }
+  return figures;
+}
+
 }  // namespace
 
 RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
   auto const& scenario = request.scenario;
-  for (auto const& level : scenario.levels)  // before anything starts
-    require_sharing(backend_named(request.backends, level.backend), scenario.coordinator.count);
+  auto const own = scenarios_of(scenario);
+  for (auto const& each : own)  // before anything starts
+    require_sharing(backend_named(request.backends, each.levels.front().backend), each.coordinator.count);
   require_descriptors(scenario);
   SystemClock const clock;
   auto const began = clock.now();
@@ -137,23 +161,26 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
 
   asio::io_context context{1};
   Interruption interruption{context};
-  auto const plan = plan_of(scenario);
-  Duration const per_trial = scenario.phases.warm_up + scenario.phases.measure + overhead_per_trial;
+  auto const plan = plan_of(own, scenario.repeat);
+  Duration left{};
+  for (auto const& planned : plan) left += planned.lasts();
   for (std::size_t i = 0; i < plan.size() && interruption.poll() == 0 && !outcome.early_status; ++i) {
-    auto const& [level, repeat] = plan[i];
-    TrialPlan trial{.scenario = &scenario, .level = level, .repeat = repeat};
+    auto const& [changed, level, repeat] = plan[i];
+    TrialPlan trial{.scenario = changed, .level = level, .repeat = repeat};
     trial.seed = Random::stream(scenario.seed, trial_id(trial))();
     trial.backend = backend_named(request.backends, level.backend);
     trial.coordinator = request.coordinator;
     trial.postgres_url = request.postgres_url;
-    trial.left_afterwards = per_trial * static_cast<std::int64_t>(plan.size() - i - 1);
-    progress.begin_trial(i + 1, plan.size(), fmt::format("{} runners · {}", level.runners, level.backend));
+    left -= plan[i].lasts();
+    trial.left_afterwards = left;
+    progress.begin_trial(i + 1, plan.size(),
+                         fmt::format("{} runners · {}", level.runners, series_of(level.backend, level.variant)));
     try {
       auto const start = std::chrono::system_clock::now();
       auto const evidence = run_trial(context, trial, progress, interruption);
       auto figures = figures_of(evidence);
       keep_files(folder, start, evidence, figures);
-      for (auto const& objective : scenario.objectives)
+      for (auto const& objective : changed->objectives)
         figures.result.objectives.push_back(judge(objective, figures.result));
       add_backend_facts(assessment, trial.backend, evidence);
       outcome.early_status = evidence.failure_status;
@@ -167,6 +194,7 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
   outcome.signal = interruption.signal();
   assessment.partial = outcome.signal != 0 || outcome.early_status.has_value();
   assessment.wall_s = to_seconds(clock.now() - began);
+  assessment.published = check_published(scenario, assessment.trials);
   assessment.verdict = decide(assessment, request.policy);
   folder.write_assessment(assessment);
   folder.finish();

@@ -8,9 +8,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json.hpp>
 #include <boost/version.hpp>
 
 #include <chrono>
+#include <set>
 
 namespace assay {
 
@@ -53,6 +55,11 @@ std::string classes_in_words(LoadSpec const& load) {
         fmt::format("[{}] priority {} (weight {:g})", fmt::join(one.tags, ", "), one.priority, one.weight));
   }
   return fmt::format("{}", fmt::join(classes, "; "));
+}
+
+std::string change_in_words(boost::json::value const& value) {
+  if (value.is_null()) return "as by default";
+  return value.is_string() ? std::string{value.get_string()} : boost::json::serialize(value);
 }
 
 }  // namespace
@@ -109,6 +116,15 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
                   "processes on one machine, connected over loopback",
                   scenario.load.concurrency ? "closed-loop" : "open-loop",
                   threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads)));
+
+  std::set<std::string> told;
+  for (auto const& level : scenario.levels) {
+    if (level.with.empty() || !told.insert(level.variant).second) continue;
+    std::vector<std::string> changes;
+    for (auto const& [key, value] : level.with)
+      changes.push_back(fmt::format("{}: {}", std::string_view{key}, change_in_words(value)));
+    conditions.emplace_back(fmt::format("Variant {}", level.variant), fmt::format("{}", fmt::join(changes, "; ")));
+  }
 
   auto& environment = assessment.environment;
   auto const host = read_host_facts();

@@ -268,6 +268,7 @@ TrialFigures figures_of(Evidence const& evidence) {
   result.id = trial_id(plan);
   result.runners = plan.level.runners;
   result.backend = plan.level.backend;
+  result.variant = plan.level.variant;
   result.repeat = plan.repeat;
   result.seed = plan.seed;
   result.partial = evidence.partial;

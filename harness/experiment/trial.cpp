@@ -292,7 +292,8 @@ int generator_threads(Scenario const& scenario) {
 }
 
 std::string trial_id(TrialPlan const& plan) {
-  return fmt::format("r{:04}-{}-{}", plan.level.runners, plan.level.backend, plan.repeat);
+  auto const& [runners, backend, variant, with] = plan.level;
+  return fmt::format("r{:04}-{}{}{}-{}", runners, backend, variant.empty() ? "" : "-", variant, plan.repeat);
 }
 
 Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress, Interruption& interruption) {

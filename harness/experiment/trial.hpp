@@ -28,7 +28,7 @@ std::size_t connections_needed(Scenario const& scenario, Level const& level);
 int generator_threads(Scenario const& scenario);
 
 struct TrialPlan {
-  Scenario const* scenario = nullptr;
+  Scenario const* scenario = nullptr;  // with the level's changes made
   Level level;
   int repeat = 1;
   std::uint64_t seed = 0;  // of this trial
@@ -38,7 +38,7 @@ struct TrialPlan {
   Duration left_afterwards{};               // of the whole assessment, for the progress line
 };
 
-std::string trial_id(TrialPlan const& plan);  // "r0500-postgres-batch-1"
+std::string trial_id(TrialPlan const& plan);  // "r0500-postgres-batch-1", "r0004-file-scan-queued-2000-1"
 
 // All three at one moment.
 struct CpuReading {

@@ -31,7 +31,7 @@ BOOST_DESCRIBE_STRUCT(ObjectiveResult, (), (text, state, measured, bound, n, rea
 BOOST_DESCRIBE_STRUCT(TimelinePoint, (), (second, offered_per_s, accepted_per_s, received_per_s, completed_per_s, parked, working,
                                           backlog, pending_writes, coordinator_cores, database_cores, generator_cores,
                                           claim_p50_ms, claim_p99_ms, phase))
-BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, repeat, seed, partial, failure, measured_s,
+BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, repeat, seed, partial, failure, measured_s,
                                         offered_per_s, accepted_per_s, completed_per_s, busy_share,
                                         claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run,
                                         shortage_share, erlang_c_shortage_p99_ms,
@@ -43,6 +43,8 @@ BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, repeat, seed, part
                                         coordinator, database, generator,
                                         requests_per_minute, requests_per_minute_modelled, requests_per_minute_published,
                                         books, ledger, guards, objectives))
+BOOST_DESCRIBE_STRUCT(PublishedFigure::Check, (), (trial, result))
+BOOST_DESCRIBE_STRUCT(PublishedFigure, (), (says, claim, checks))
 BOOST_DESCRIBE_ENUM(Decision, not_needed, consider, needed, inconclusive)
 BOOST_DESCRIBE_ENUM(Reason::Finding, refuted, met, undecided, note)
 BOOST_DESCRIBE_STRUCT(Reason, (), (criterion, source_text, finding, text, trials, n, figure, bound, unit))
@@ -50,7 +52,7 @@ BOOST_DESCRIBE_STRUCT(Verdict::Box, (), (text, ticked, evidence))
 BOOST_DESCRIBE_STRUCT(Verdict, (), (decision, headline, reasons, what_would_change_it, next_steps, acceptance))
 BOOST_DESCRIBE_STRUCT(BackendFacts, (), (name, description, durability, capabilities, facts))
 BOOST_DESCRIBE_STRUCT(Assessment, (), (scenario_name, title, question, description, policy, started_utc, wall_s, time_compression,
-                                       seed, partial, command, conditions, environment, needs, backends, trials, verdict))
+                                       seed, partial, command, conditions, environment, needs, backends, trials, published, verdict))
 // clang-format on
 
 template <class T>
@@ -65,7 +67,8 @@ inline constexpr bool all_members_listed = ((boost::mp11::mp_size<Members<T>>::v
 
 static_assert(all_members_listed<Estimate, LatencyFigures, Guard, ProcessFigures, StoreOperationFigures, BooksFigures,
                                  LedgerFigures::Breach, LedgerFigures, ObjectiveResult, TimelinePoint, TrialResult,
-                                 Reason, Verdict::Box, Verdict, BackendFacts, Assessment>,
+                                 PublishedFigure::Check, PublishedFigure, Reason, Verdict::Box, Verdict, BackendFacts,
+                                 Assessment>,
               "a member is missing from its list");
 
 }  // namespace assay

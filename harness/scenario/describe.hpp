@@ -38,6 +38,7 @@ struct Key {
   bool each = false;             // in a map of a list: may be a list, and every combination becomes an entry of its own
   std::size_t min_items = 0;     // of a list
   TextRule text = TextRule::line;
+  bool omit_empty = false;  // an empty text or map is as good as none, and isn't written out
 };
 
 inline constexpr double a_day_s = 86'400;
@@ -221,6 +222,31 @@ void describe(V& v, Level& l) {
      .each = true,
      .text = TextRule::backend},
     l.backend);
+  v({.name = "variant",
+     .doc = "Names these trials, where several of the same runners and backend differ in what `with` changes.",
+     .text = TextRule::name,
+     .omit_empty = true},
+    l.variant);
+  v({.name = "with",
+     .doc =
+         "Keys of the scenario that have other values in these trials, by their paths: `{load.payload_bytes: 4096}`. "
+         "No value: back to the default. Takes a `variant`.",
+     .omit_empty = true},
+    l.with);
+}
+
+template <class V>
+void describe(V& v, PublishedClaim& p) {
+  v({.name = "says", .doc = "What the document says, in its own words.", .required = true}, p.says);
+  v({.name = "claim",
+     .doc = "The same as an objective, e.g. `throughput: mean >= 112`: whether it holds here is printed beside it.",
+     .required = true},
+    p.claim);
+  v({.name = "runners", .doc = "At so many runners; 0: at any number.", .min = 0, .max = 100'000}, p.runners);
+  v({.name = "backend", .doc = "With this backend; none: with any.", .text = TextRule::backend, .omit_empty = true},
+    p.backend);
+  v({.name = "variant", .doc = "In these trials; none: in any.", .text = TextRule::name, .omit_empty = true},
+    p.variant);
 }
 
 template <class V>
@@ -273,6 +299,9 @@ void describe(V& v, Scenario& s) {
      .min = 0,
      .max = 1e9},
     s.published_requests_per_minute);
+  v({.name = "published",
+     .doc = "What the scenario's source document states; the report prints each beside what was measured."},
+    s.published);
 }
 
 template <class V>

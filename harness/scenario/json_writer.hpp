@@ -20,10 +20,15 @@ class JsonWriter {
     if (!key.only.empty() && key.only != shape_) return;
     auto value = to_value(member);
     if (key.name == "shape") shape_ = std::string{value.as_string()};
-    if (!value.is_null()) object_[key.name] = std::move(value);
+    bool const empty = value.is_null() || (key.omit_empty && is_empty(value));
+    if (!empty) object_[key.name] = std::move(value);
   }
 
   boost::json::object take() { return std::move(object_); }
+
+  static bool is_empty(boost::json::value const& value) {
+    return (value.is_string() && value.get_string().empty()) || (value.is_object() && value.get_object().empty());
+  }
 
   static boost::json::value to_value(bool value) { return value; }
   static boost::json::value to_value(int value) { return value; }
@@ -31,6 +36,7 @@ class JsonWriter {
   static boost::json::value to_value(double value) { return value; }
   static boost::json::value to_value(Duration value) { return boost::json::value(format_duration(value)); }
   static boost::json::value to_value(std::string const& value) { return boost::json::value(value); }
+  static boost::json::value to_value(boost::json::object const& value) { return value; }
   static boost::json::value to_value(Objective const& value) { return boost::json::value(value.text); }
 
   template <class T>

@@ -17,6 +17,8 @@ struct Place {
   int line = 0;      // 1-based; 0: the file as a whole
   int column = 0;    // 1-based, in characters
   int length = 1;    // characters to underline
+
+  friend bool operator==(Place const&, Place const&) = default;
 };
 
 struct Mistake {

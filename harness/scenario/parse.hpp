@@ -26,6 +26,9 @@ ScenarioResult parse_scenario(std::string_view text, std::string const& file, Ov
 ScenarioResult load_scenario(std::filesystem::path const& path, Overrides const& overrides,
                              std::span<std::string const> known_backends);
 
+// What one trial is measured by: the checked scenario with the changes of that level made, and that level only.
+Scenario scenario_for(Scenario const& scenario, Level const& level);
+
 // Where the scenario's policy is: <folder of the scenario>/policies/<name>.yaml, else scenarios/policies/<name>.yaml
 // from the current folder (a resolved scenario in a results folder is run from there); a path ending in .yaml is
 // relative to the scenario.

@@ -3,6 +3,7 @@
 #include "harness/assess/figure.hpp"
 #include "harness/assess/intervals.hpp"
 #include "harness/base/text.hpp"
+#include "harness/scenario/parse.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,6 +20,26 @@ namespace {
 constexpr std::uint64_t comfortable_over = 2;
 // compare_halves() of a per-second series asks for as many (trend.hpp).
 constexpr Duration shortest_for_halves = seconds{20};
+
+// Trials that the same scenario is measured by, whatever the backend.
+struct Subject {
+  Scenario scenario;
+  int runners = 0;
+  std::string name;  // "500 runners", "4 runners, queued-2000"
+};
+
+std::vector<Subject> subjects_of(Scenario const& scenario) {
+  std::vector<Subject> subjects;
+  for (auto const& level : scenario.levels) {
+    auto name = fmt::format("{} runners{}{}", level.runners, level.variant.empty() ? "" : ", ", level.variant);
+    auto const known = [&](Subject const& subject) { return subject.name == name; };
+    if (std::none_of(subjects.begin(), subjects.end(), known))
+      subjects.push_back({scenario_for(scenario, level), level.runners, std::move(name)});
+  }
+  std::stable_sort(subjects.begin(), subjects.end(),
+                   [](auto const& a, auto const& b) { return a.runners < b.runners; });
+  return subjects;
+}
 
 struct Question {
   std::string text;  // "claim_latency: p99 < 5s"
@@ -73,18 +94,19 @@ Duration measure_for(std::uint64_t needed, double expected, Scenario const& scen
   return seconds{std::llround(std::ceil(exact_s / step_s) * step_s)};
 }
 
-std::string enough(Question const& question, int runners, double counted, std::uint64_t over) {
-  return fmt::format("{} runners, `{}`: {:.0f} values or more, of which {} may be over the bound", runners,
-                     question.text, counted, over);
+std::string enough(Question const& question, Subject const& subject, double counted, std::uint64_t over) {
+  return fmt::format("{}, `{}`: {:.0f} values or more, of which {} may be over the bound", subject.name, question.text,
+                     counted, over);
 }
 
-std::string too_few(Question const& question, Scenario const& scenario, int runners, double expected,
+std::string too_few(Question const& question, Subject const& subject, double expected,
                     std::optional<std::uint64_t> over) {
+  auto const& scenario = subject.scenario;
   double const per_minute = expected * 60 / to_seconds(scenario.phases.measure);
   return fmt::format(
-      "{} runners: `{}` at 95 % confidence needs {} values with none over the bound, {} with one, {} with two, {} with "
+      "{}: `{}` at 95 % confidence needs {} values with none over the bound, {} with one, {} with two, {} with "
       "three, which takes {} to {} at {:.3g} a minute; yours yields about {:.0f} in {}, {}. Measure {} or longer",
-      runners, question.text, samples_needed(question.quantile, 0), samples_needed(question.quantile, 1),
+      subject.name, question.text, samples_needed(question.quantile, 0), samples_needed(question.quantile, 1),
       samples_needed(question.quantile, 2), samples_needed(question.quantile, 3),
       format_duration(measure_for(samples_needed(question.quantile, 0), expected, scenario)),
       format_duration(measure_for(samples_needed(question.quantile, 3), expected, scenario)), per_minute, expected,
@@ -96,7 +118,7 @@ std::string too_few(Question const& question, Scenario const& scenario, int runn
 }
 
 PlannedLevel planned(Scenario const& scenario, Level const& level) {
-  PlannedLevel planned{.runners = level.runners, .backend = level.backend};
+  PlannedLevel planned{.runners = level.runners, .backend = series_of(level.backend, level.variant)};
   planned.runs_per_minute = offered_rate(scenario, level.runners) * mean_factor(scenario.load.profile) * 60;
   planned.claims = expected_runs(scenario, level.runners);
   planned.claims_at_least = counted_on(planned.claims, scenario, "claim_latency");
@@ -108,20 +130,20 @@ PlannedLevel planned(Scenario const& scenario, Level const& level) {
   return planned;
 }
 
-void ask(PlanStatement& statement, Question const& question, Scenario const& scenario, int runners) {
-  auto const expected = samples_of(scenario, question.metric, runners);
+void ask(PlanStatement& statement, Question const& question, Subject const& subject) {
+  auto const expected = samples_of(subject.scenario, question.metric, subject.runners);
   if (!expected) {
     statement.limits.push_back(
-        fmt::format("{} runners, `{}`: how many values there will be depends on how {}.", runners, question.text,
-                    scenario.load.concurrency ? "fast the callers are answered" : "the coordinator batches"));
+        fmt::format("{}, `{}`: how many values there will be depends on how {}.", subject.name, question.text,
+                    subject.scenario.load.concurrency ? "fast the callers are answered" : "the coordinator batches"));
     return;
   }
-  double const counted = counted_on(*expected, scenario, question.metric);
+  double const counted = counted_on(*expected, subject.scenario, question.metric);
   auto const over = may_be_over(question.quantile, counted);
   if (over && *over >= comfortable_over) {
-    statement.shows.push_back(enough(question, runners, counted, *over));
+    statement.shows.push_back(enough(question, subject, counted, *over));
   } else {
-    statement.warnings.push_back(too_few(question, scenario, runners, *expected, over));
+    statement.warnings.push_back(too_few(question, subject, *expected, over));
   }
 }
 
@@ -158,18 +180,19 @@ PlanStatement plan_statement(Scenario const& scenario, Policy const& policy) {
   statement.duration = estimated_duration(scenario);
   std::set<int> sizes;
   for (auto const& level : scenario.levels) {
-    statement.levels.push_back(planned(scenario, level));
+    statement.levels.push_back(planned(scenario_for(scenario, level), level));
     sizes.insert(level.runners);
   }
+  auto const subjects = subjects_of(scenario);
   for (auto const& question : questions_of(scenario, policy)) {
-    for (int const runners : sizes) ask(statement, question, scenario, runners);
+    for (auto const& subject : subjects) ask(statement, question, subject);
   }
-  for (int const runners : sizes) {
-    double const busy = offered_busy_share(scenario, runners);
+  for (auto const& subject : subjects) {
+    double const busy = offered_busy_share(subject.scenario, subject.runners);
     if (busy < 1) continue;
     statement.warnings.push_back(fmt::format(
-        "{} runners: the load needs {:.2f} times as many; the backlog grows for certain, and no queue can mend that",
-        runners, busy));
+        "{}: the load needs {:.2f} times as many; the backlog grows for certain, and no queue can mend that",
+        subject.name, busy));
   }
   check_policy(statement, scenario, policy, sizes);
   if (scenario.repeat == 1) {

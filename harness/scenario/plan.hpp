@@ -22,7 +22,7 @@ struct PlannedLevel {
   };
 
   int runners = 0;
-  std::string backend;
+  std::string backend;         // with its variant: "postgres-batch", "file-scan · queued-2000"
   double runs_per_minute = 0;  // as run: time compression included
   double claims = 0;           // expected in the measured phase of one trial
   double claims_at_least = 0;  // counted on: two standard deviations of a Poisson count fewer

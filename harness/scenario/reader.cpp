@@ -61,6 +61,30 @@ bool in_range(double value, Key const& key) {
   return value <= key.max && (key.above_min ? value > key.min : value >= key.min);
 }
 
+// What a value says before anybody has asked for a type: YAML's own reading.
+boost::json::value to_json(Node const& node) {
+  switch (node.kind) {
+    case Node::Kind::null: return nullptr;
+    case Node::Kind::list: {
+      boost::json::array list;
+      for (Node const& child : node.children) list.push_back(to_json(child));
+      return list;
+    }
+    case Node::Kind::map: {
+      boost::json::object map;
+      for (Node const& child : node.children) map[child.key] = to_json(child);
+      return map;
+    }
+    case Node::Kind::scalar: break;
+  }
+  if (!node.quoted) {
+    if (node.text == "true" || node.text == "false") return node.text == "true";
+    if (auto const whole = parse_whole<std::int64_t>(node.text)) return *whole;
+    if (auto const number = parse_whole<double>(node.text); number && std::isfinite(*number)) return *number;
+  }
+  return boost::json::value(node.text);
+}
+
 }  // namespace
 
 std::string range_text(Key const& key, bool duration) {
@@ -297,6 +321,10 @@ void Reader::read(Node& node, std::string const& path, Key const&, Objective& va
     value = std::move(*objective);
   else
     wrong(node, path, objective.error().detail);
+}
+
+void Reader::read(Node& node, std::string const& path, Key const&, boost::json::object& value) {
+  if (is_a(node, Node::Kind::map, path, "a map, like {load.payload_bytes: 4096}")) value = to_json(node).as_object();
 }
 
 void Reader::read(Node& node, std::string const& path, Key const& key, std::map<int, double>& value) {

@@ -7,6 +7,7 @@
 #include "harness/scenario/yaml_tree.hpp"
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <map>
 #include <optional>
@@ -58,6 +59,7 @@ class Reader {
   void read(Node& node, std::string const& path, Key const& key, Duration& value);
   void read(Node& node, std::string const& path, Key const& key, std::string& value);
   void read(Node& node, std::string const& path, Key const& key, Objective& value);
+  void read(Node& node, std::string const& path, Key const& key, boost::json::object& value);
   void read(Node& node, std::string const& path, Key const& key, std::map<int, double>& value);
   void read(Node& node, std::string const& path, Key const& key, std::map<std::string, bool>& value);
 

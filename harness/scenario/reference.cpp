@@ -118,7 +118,7 @@ without its folder and ending, or by a path.
 
 On the command line, `--set load.payload_bytes=1024` sets any key (an entry of a list by its index: `load.classes.0.weight=3`; nothing
 after `=` goes back to the default). `--runners 10,50` and `--backend a,b` replace the trials by every combination of what is
-given and what the scenario names. `--repeat` and `--seed` set their keys.
+given and what the scenario names, of each variant. `--variant a,b` keeps only those. `--repeat` and `--seed` set their keys.
 )";
 
 }  // namespace

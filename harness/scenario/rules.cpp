@@ -66,7 +66,7 @@ void check_matching(Scenario const& s, Rules& rules) {
   if (kinds.size() == 1) return;
   std::set<int> checked;
   for (std::size_t l = 0; l < s.levels.size(); ++l) {
-    if (!checked.insert(s.levels[l].runners).second) continue;
+    if (!s.levels[l].with.empty() || !checked.insert(s.levels[l].runners).second) continue;
     auto const dealt = deal_kinds(s.fleet, s.levels[l].runners);
     std::set<std::size_t> const present{dealt.begin(), dealt.end()};
     for (std::size_t c = 0; c < classes.size(); ++c) {
@@ -91,6 +91,39 @@ void check_profile(Scenario const& s, Rules& rules) {
                            format_duration(s.phases.measure)));
   }
   rules.rule({at, "phases.measure"}, mean_factor(p) <= 0, "the profile is 0 all the time: no run is ever created");
+}
+
+// Trials are told apart by these three.
+std::size_t first_like(Scenario const& s, Level const& level) {
+  auto const same = [&](Level const& other) {
+    return other.runners == level.runners && other.backend == level.backend && other.variant == level.variant;
+  };
+  return static_cast<std::size_t>(std::ranges::find_if(s.levels, same) - s.levels.begin());
+}
+
+void check_variants(Scenario const& s, Rules& rules) {
+  // What a report says once, for all trials.
+  static std::set<std::string_view> const of_all{"name",     "title",  "question", "description", "policy",
+                                                 "needs",    "trials", "repeat",   "seed",        "time_compression",
+                                                 "published"};
+  for (std::size_t l = 0; l < s.levels.size(); ++l) {
+    auto const& level = s.levels[l];
+    auto const first = first_like(s, level);
+    rules.rule({fmt::format("trials.{}", l)}, first != l,
+               fmt::format("{} runners on {} is trial {} already; to measure it several times, set `repeat`",
+                           level.runners, level.backend, first + 1));
+    rules.rule({fmt::format("trials.{}.with", l)}, !level.with.empty() && level.variant.empty(),
+               "trials with changes need a name: add `variant`");
+    for (auto const& change : level.with) {
+      auto const key = std::string_view{change.key()}.substr(0, change.key().find('.'));
+      rules.rule({fmt::format("trials.{}.with", l)}, of_all.contains(key),
+                 fmt::format("`{}` is the same for all trials of a scenario", key));
+    }
+    auto const namesake = std::ranges::find(s.levels, level.variant, &Level::variant);
+    rules.rule({fmt::format("trials.{}.with", l)}, namesake->with != level.with,
+               fmt::format("the variant `{}` has other changes in trial {}; give this one another name", level.variant,
+                           namesake - s.levels.begin() + 1));
+  }
 }
 
 }  // namespace
@@ -125,16 +158,22 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   check_matching(s, rules);
   check_profile(s, rules);
 
+  check_variants(s, rules);
   for (std::size_t l = 0; l < s.levels.size(); ++l) {
-    auto const first = static_cast<std::size_t>(std::ranges::find(s.levels, s.levels[l]) - s.levels.begin());
-    rules.rule({fmt::format("trials.{}", l)}, first != l,
-               fmt::format("{} runners on {} is trial {} already; to measure it several times, set `repeat`",
-                           s.levels[l].runners, s.levels[l].backend, first + 1));
+    if (!s.levels[l].with.empty()) continue;  // its own scenario is checked
+    auto const first = first_like(s, s.levels[l]);
     double const runs = expected_runs(s, s.levels[l].runners);
     rules.rule({"phases.measure", "load", "time_compression", fmt::format("trials.{}", l)},
                !s.load.concurrency && runs < 1 && first == l && mean_factor(s.load.profile) > 0,
                fmt::format("measuring {} with {} runners creates {:.2g} runs: there would be nothing to measure",
                            show(s.phases.measure), s.levels[l].runners, runs));
+  }
+  bool const trials_of_file = root.nearest_at("trials").place.flag.empty();
+  for (std::size_t p = 0; trials_of_file && p < s.published.size(); ++p) {
+    bool const measured =
+        std::ranges::any_of(s.levels, [&](auto const& level) { return is_about(s.published[p], level); });
+    rules.rule({fmt::format("published.{}", p), "trials"}, !measured,
+               "no trial measures what this is about; mend its `runners`, `backend` or `variant`");
   }
   std::set<std::string> seen;
   for (std::size_t o = 0; o < s.objectives.size(); ++o) {

@@ -1,5 +1,7 @@
 #include "harness/scenario/scenario.hpp"
 
+#include "harness/scenario/parse.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -26,6 +28,12 @@ Duration expected_drain(Scenario const& scenario, int runners) {
 }
 
 }  // namespace
+
+bool is_about(PublishedClaim const& published, Level const& level) {
+  return (published.runners == 0 || published.runners == level.runners) &&
+         (published.backend.empty() || published.backend == level.backend) &&
+         (published.variant.empty() || published.variant == level.variant);
+}
 
 double offered_rate(Scenario const& scenario, int runners) {
   double const modelled = scenario.load.runs_per_second
@@ -77,7 +85,8 @@ std::vector<std::size_t> deal_kinds(FleetSpec const& fleet, int runners) {
 Duration estimated_duration(Scenario const& scenario) {
   Duration once{};
   for (auto const& level : scenario.levels) {
-    once += scenario.phases.warm_up + scenario.phases.measure + expected_drain(scenario, level.runners) + per_trial;
+    auto const own = scenario_for(scenario, level);
+    once += own.phases.warm_up + own.phases.measure + expected_drain(own, level.runners) + per_trial;
   }
   return per_assessment + once * scenario.repeat;
 }

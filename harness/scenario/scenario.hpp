@@ -6,6 +6,8 @@
 
 #include "harness/base/clock.hpp"
 
+#include <boost/json/object.hpp>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -103,10 +105,12 @@ struct Phases {
   friend bool operator==(Phases const&, Phases const&) = default;
 };
 
-// One line of the plan: this many runners against this backend.
+// One line of the plan: this many runners against this backend, with this and that different from the scenario.
 struct Level {
   int runners = 0;
   std::string backend;
+  std::string variant;         // what the trials with these changes are called; empty: none
+  boost::json::object with{};  // the changes: "load.payload_bytes" → value, null for the default
 
   friend bool operator==(Level const&, Level const&) = default;
 };
@@ -122,6 +126,18 @@ struct Objective {
   std::string text;
 
   friend bool operator==(Objective const&, Objective const&) = default;
+};
+
+// A figure that the scenario's source document states, in the form of an objective; judged where it was measured, and
+// printed beside the measured one.
+struct PublishedClaim {
+  std::string says;     // in the document's own words
+  Objective claim;      // what that means here
+  int runners = 0;      // at so many; 0: at any number
+  std::string backend;  // with this one; empty: any
+  std::string variant;  // empty: any
+
+  friend bool operator==(PublishedClaim const&, PublishedClaim const&) = default;
 };
 
 struct Scenario {
@@ -154,11 +170,14 @@ struct Scenario {
   // What the source document of the scenario publishes, printed beside what was measured: runners → requests per
   // minute.
   std::map<int, double> published_requests_per_minute;
+  std::vector<PublishedClaim> published;
 
   std::string file;  // where it came from, for messages and provenance; no key of the file
 
   friend bool operator==(Scenario const&, Scenario const&) = default;
 };
+
+bool is_about(PublishedClaim const& published, Level const& level);
 
 // Runs per second offered (0 in a closed loop, whose rate is the system's) at `runners` runners, time compression
 // included; the profile's factor is 1.

@@ -34,7 +34,7 @@ class SchemaWriter {
     } else {
       for (auto const& entry : type) schema[entry.key()] = entry.value();
     }
-    if (!key.required && key.one_of.empty()) add_default(schema, member);
+    if (!key.required && key.one_of.empty() && !key.omit_empty) add_default(schema, member);
     if (!key.only.empty()) schema["x-only"] = key.only;
     if (key.name == "shape") {
       if (auto const* names = type.if_contains("enum")) shapes_ = names->as_array();
@@ -114,6 +114,7 @@ class SchemaWriter {
     if (!schema.contains("pattern") && key.text != TextRule::prose) schema["minLength"] = 1;
     return schema;
   }
+  static json::object type_of(Key const&, json::object&) { return {{"type", "object"}}; }
   static json::object type_of(Key const&, Objective&) { return {{"$ref", "#/$defs/objective"}}; }
   static json::object type_of(Key const& key, std::map<int, double>&) {
     return {{"type", "object"},

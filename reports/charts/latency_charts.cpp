@@ -31,8 +31,8 @@ struct Metric {
 double shifted(Assessment const& assessment, TrialResult const& trial) {
   std::vector<std::string> here;
   for (auto const& cell : cells_of(assessment))
-    if (cell.runners == trial.runners) here.push_back(cell.backend);
-  auto const index = std::find(here.begin(), here.end(), trial.backend) - here.begin();
+    if (cell.runners == trial.runners) here.push_back(cell.series);
+  auto const index = std::find(here.begin(), here.end(), trial.series()) - here.begin();
   double const centre = static_cast<double>(here.size() - 1) / 2;
   return trial.runners * std::pow(1.12, static_cast<double>(index) - centre) * std::pow(1.025, trial.repeat - 1);
 }
@@ -58,21 +58,21 @@ json::object ring(std::string_view color) {
   return style;
 }
 
-// Written at the backend's last point instead of a legend entry per metric and backend. The slowest backend's is put
+// Written at the series' last point instead of a legend entry per metric and series. The slowest series' is put
 // above its point and the fastest's below, so that two close ones don't hide each other.
-void name_the_backend(json::object& datum, std::string const& backend, std::string_view vertical_align) {
+void name_the_series(json::object& datum, std::string const& series, std::string_view vertical_align) {
   datum["label"] = fixed(R"({"show": true, "position": "right", "distance": 10, "lineHeight": 15,
     "align": "left", "formatter": "fn:named_duration"})");
   datum["label"].as_object()["verticalAlign"] = vertical_align;
-  datum["note"] = backend;
+  datum["note"] = series;
 }
 
-// Where the name goes, by the backend's claim latency p99 at its last level among all backends'.
-std::string_view place_of_name(Assessment const& assessment, std::string const& backend) {
+// Where the name goes, by the series' claim latency p99 at its last level among all.
+std::string_view place_of_name(Assessment const& assessment, std::string const& series) {
   std::map<std::string, double> last;
-  for (auto const& cell : cells_of(assessment)) last[cell.backend] = cell.worst().claim_latency.p99.value;
-  auto const slower = [&](auto const& other) { return other.second > last[backend]; };
-  auto const faster = [&](auto const& other) { return other.second < last[backend]; };
+  for (auto const& cell : cells_of(assessment)) last[cell.series] = cell.worst().claim_latency.p99.value;
+  auto const slower = [&](auto const& other) { return other.second > last[series]; };
+  auto const faster = [&](auto const& other) { return other.second < last[series]; };
   if (std::none_of(last.begin(), last.end(), slower)) return "bottom";
   return std::none_of(last.begin(), last.end(), faster) ? "top" : "middle";
 }
@@ -80,7 +80,7 @@ std::string_view place_of_name(Assessment const& assessment, std::string const& 
 }  // namespace
 
 std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
-  auto const backends = backends_of(assessment);
+  auto const series_names = all_series(assessment);
   auto const levels = levels_of(assessment);
   auto const bound = latency_bound(assessment);
   std::vector<Metric> const metrics{
@@ -92,11 +92,11 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
   double highest = bound ? bound->ms : 0;
   json::array series;
   for (auto const& metric : metrics) {
-    for (std::size_t b = 0; b < backends.size(); ++b) {
+    for (std::size_t b = 0; b < series_names.size(); ++b) {
       json::array points;
       json::array whiskers;
       for (auto const& cell : cells_of(assessment)) {
-        if (cell.backend != backends[b]) continue;
+        if (cell.series != series_names[b]) continue;
         for (auto const* trial : cell.trials) {
           auto const& figure = trial->*metric.latency.*metric.quantile;
           if (!has_percentiles(*trial) || figure.value < indiscernible_ms) continue;
@@ -120,8 +120,8 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
         }
       }
       if (points.empty()) continue;
-      if (metric.labelled && backends.size() > 1)
-        name_the_backend(points.back().as_object(), backends[b], place_of_name(assessment, backends[b]));
+      if (metric.labelled && series_names.size() > 1)
+        name_the_series(points.back().as_object(), series_names[b], place_of_name(assessment, series_names[b]));
       auto line = fixed(R"({"type": "line", "lineStyle": {"width": 1.5},
         "label": {"show": false, "position": "top", "distance": 9, "formatter": "fn:duration", "color": "color:ink",
                   "textBorderColor": "color:paper", "textBorderWidth": 3},
@@ -165,7 +165,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
   auto& y = base["yAxis"].as_object();
   y["min"] = decade_below(lowest);
   y["max"] = decade_above(highest * 1.2);
-  if (backends.size() > 1) base["grid"].as_object()["right"] = 150;  // room for the backends' names
+  if (series_names.size() > 1) base["grid"].as_object()["right"] = 150;  // room for the names
   base["series"] = std::move(series);
 
   Chart chart;
@@ -196,7 +196,7 @@ std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
       "dispatch latency p99, with 95 % intervals as bars. The figures are in the latency table.";
   auto narrow =
       fixed(R"({"grid": {"left": 50, "right": 68, "top": 104}, "legend": {"orient": "vertical", "itemGap": 6}})");
-  if (backends.size() > 1) narrow["grid"].as_object()["right"] = 122;
+  if (series_names.size() > 1) narrow["grid"].as_object()["right"] = 122;
   chart.option = responsive(std::move(base), std::move(narrow));
   return chart;
 }

@@ -27,7 +27,7 @@ std::optional<Chart> store_latency_chart(Assessment const& assessment) {
       if (cell.runners != main->runners) continue;
       for (auto const& each : cell.worst().store) {
         if (each.operation != operation.operation || each.latency.n == 0) continue;
-        auto const name = backends_of(assessment).size() > 1 ? each.operation + "\n" + cell.backend : each.operation;
+        auto const name = all_series(assessment).size() > 1 ? each.operation + "\n" + cell.series : each.operation;
         auto const row = static_cast<std::int64_t>(names.size());
         double const p50 = std::max(each.latency.p50.value, 1e-3);
         double const p99 = std::max(each.latency.p99.value, 1e-3);
@@ -95,7 +95,7 @@ std::optional<Chart> pending_writes_chart(Assessment const& assessment) {
       last = std::max(last, sample.second);
     }
     auto line = fixed(R"({"type": "line", "symbol": "none", "lineStyle": {"width": 1.5}})");
-    line["name"] = cell.backend;
+    line["name"] = cell.series;
     line["color"] = colors[next++ % colors.size()];
     line["data"] = std::move(data);
     series.push_back(std::move(line));

@@ -136,8 +136,7 @@ Markup reason_item(Reason const& reason) {
   if (!reason.trials.empty()) evidence.push_back(fmt::format("{}", fmt::join(reason.trials, ", ")));
   return element("li", {{"class", classes[static_cast<std::size_t>(reason.finding)]}},
                  {element("span", {{"class", "finding"}}, {word_of(reason.finding)}),
-                  element("div", {element("h3", {title_of(reason)}),
-                                  paragraph(reason.text),
+                  element("div", {element("h3", {title_of(reason)}), paragraph(reason.text),
                                   evidence.empty() ? Markup{}
                                                    : element("p", {{"class", "evidence"}},
                                                              {fmt::format("{}", fmt::join(evidence, " · "))})})});
@@ -208,6 +207,9 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
   Markup page = verdict(assessment);
   page += element("section", {{"class", "wide"}}, {figure(charts, "claim-latency"), compression_note(assessment)});
   page += reasons(assessment);
+  if (!assessment.published.empty())
+    page += section("published", "What the document says",
+                    {element("div", {{"class", "breakout"}}, {to_html(published_table(assessment))})});
   page += what_next(assessment);
   page += conditions(assessment);
   page += section("latency", "Latency",

@@ -187,6 +187,11 @@ Assessment sample_assessment() {
   for (int runners : {10, 50, 100, 500}) a.trials.push_back(trial(runners, "postgres-batch", false, a.seed));
   a.trials.push_back(trial(500, "postgres-skip-locked", true, a.seed));
 
+  a.published = {{"Two slow claims in a thousand at most",
+                  "claim_latency: p99 < 5s",
+                  {{"r0500-postgres-batch-1", a.trials[3].objectives[0]},
+                   {"r0500-postgres-skip-locked-1", a.trials[4].objectives[0]}}}};
+
   auto const& largest = a.trials[3];
   auto& v = a.verdict;
   v.decision = Decision::not_needed;

@@ -99,6 +99,12 @@ class Filler {
     value = *parse_objective(
         fmt::format("{}: {} <= {}", metric.name, metric.statistics[random_.below(metric.statistics.size())], bound));
   }
+  void fill(Key const&, boost::json::object& value) {  // a level's `with`
+    if (random_.below(2) == 0) value["load.payload_bytes"] = random_.below(1000);
+    if (random_.below(2) == 0) value["fleet.hold"] = fmt::format("{}ms", 1 + random_.below(9000));
+    if (random_.below(4) == 0) value["load.classes"] = {{{"tags", boost::json::array{}}, {"priority", 7}}};
+    if (random_.below(4) == 0) value["fleet.run_length.mean"] = nullptr;
+  }
   void fill(Key const& key, std::map<int, double>& value) {
     for (auto left = random_.below(4); left > 0; --left) fill(key, value[static_cast<int>(1 + random_.below(1000))]);
   }
@@ -140,6 +146,15 @@ TEST(round_trip, a_random_scenario_reads_back_as_it_was) {
     if (scenario.seed == 0) scenario.seed = 1;
     // Three in four would break this rule alone, and too few be left to read back.
     if (!scenario.load.concurrency) scenario.load.wait = LoadSpec{}.wait;
+    // Rules that chance would rarely obey.
+    for (std::size_t l = 0; l < scenario.levels.size(); ++l) {
+      if (!scenario.levels[l].with.empty()) scenario.levels[l].variant = fmt::format("v{}", l);
+    }
+    for (auto& published : scenario.published) {
+      published.runners = scenario.levels[0].runners;
+      published.backend = scenario.levels[0].backend;
+      published.variant = scenario.levels[0].variant;
+    }
     auto const yaml = to_yaml(scenario);
     auto const back = parse_scenario(yaml, "", {}, backends);
     if (!back) {
