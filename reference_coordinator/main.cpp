@@ -29,6 +29,8 @@ struct Settings {
   bool die_with_parent = false;
   std::string format = "text";
   std::vector<std::string> store_settings;
+  std::string dispatch = "pull";
+  bool unfenced = false;
 };
 
 // "127.0.0.1:8080" or "[::1]:8080".
@@ -119,6 +121,8 @@ int serve(Settings& settings) {
   start_log(settings.log_level);
   auto& options = settings.coordinator;
   set_listen(settings.listen, options.server);
+  options.push_runs = settings.dispatch == "push";
+  options.push.fenced = !settings.unfenced;
   Backend const& backend = backend_named(options.backend);
   set_store_settings(backend, settings.store_settings, options.store);
   provide_descriptors(options.server.max_connections, options.store.connections);
@@ -183,6 +187,20 @@ void add_serve_options(CLI::App& app, Settings& settings) {
                "How often lost leases are looked for");
   add_duration(app, "--reply-lookup", options.reply_lookup, Duration{0},
                "How often a submission that waits looks for its run's end at another coordinator; 0s: never");
+  app.add_option("--dispatch", settings.dispatch,
+                 "pull: runners poll. push: they may also connect by WebSocket, and runs are sent to them")
+      ->check(CLI::IsMember({"pull", "push"}))
+      ->capture_default_str();
+  std::vector<std::string> const pickers{picker_names().begin(), picker_names().end()};
+  app.add_option("--picker", options.push.picker, "Which of the runners that could take it a run is pushed to")
+      ->check(CLI::IsMember(pickers))
+      ->capture_default_str();
+  add_duration(app, "--claim-deadline", options.push.claim_deadline, milliseconds{10},
+               "How long a claim to push is valid, until the runner's first heartbeat");
+  app.add_flag("--fair-by-source", options.push.fair_by_source,
+               "Push so that each source (a tag \"source:…\") gets the same runner time");
+  app.add_flag("--unfenced", settings.unfenced,
+               "Believe every report, current or not, and give out claims past their deadline: for comparison");
   app.add_option("--max-attempts", options.max_attempts, "Of runs that name no number themselves")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

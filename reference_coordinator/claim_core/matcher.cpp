@@ -64,11 +64,13 @@ void Matcher::cancel(PollId poll) {
 
 void Matcher::work_may_exist() {
   dispatcher_.work_may_exist();
+  if (options_.on_work) options_.on_work();
   changed_.notify();
 }
 
 void Matcher::work_may_exist(TagSet const& required, std::uint64_t runs) {
-  bool const somebody_waits = dispatcher_.work_may_exist(required, runs);
+  bool somebody_waits = dispatcher_.work_may_exist(required, runs);
+  if (options_.on_work) somebody_waits = options_.on_work() || somebody_waits;
   if (!somebody_waits) report_surplus();
   changed_.notify();
 }

@@ -2,6 +2,7 @@
 
 #include "harness/base/text.hpp"
 #include "reference_coordinator/http/prometheus.hpp"
+#include "reference_coordinator/http/push_upgrade.hpp"
 #include "reference_coordinator/http/query.hpp"
 #include "reference_coordinator/protocol/protocol.hpp"
 
@@ -116,6 +117,7 @@ Awaitable<Response> Api::dispatch(Endpoint endpoint, Call call) {
     case Endpoint::submit_batch: return submit_batch(call);
     case Endpoint::find: return find(call);
     case Endpoint::poll: return poll(call);
+    case Endpoint::push: return push(call);
     case Endpoint::start: return start(call);
     case Endpoint::status: return report(call);
     case Endpoint::heartbeat: return heartbeat(call);
@@ -214,6 +216,12 @@ Awaitable<Response> Api::poll(Call call) {
   call.peer.watch([this, poll] { matcher_.cancel(poll); });
   Assignment assignment = co_await matcher_.answer(poll);
   call.peer.unwatch();
+  if (options_.fenced && !assignment.claims.empty() && clock_.now() >= assignment.demanded_at + options_.lease) {
+    // We stood still: whoever swept these claims may have given the runs to others.
+    counts_.late_claims += assignment.claims.size();
+    matcher_.give_back(std::exchange(assignment.claims, {}));
+    assignment.end = Assignment::End::expired;
+  }
 
   Response response;
   switch (assignment.end) {
@@ -228,6 +236,18 @@ Awaitable<Response> Api::poll(Call call) {
   response.body = protocol::encode(assignment.claims, options_.lease);
   response.claims = std::move(assignment.claims);
   response.claimed_at = assignment.claimed_at;
+  co_return response;
+}
+
+Awaitable<Response> Api::push(Call call) {
+  if (!options_.push) {
+    co_return error_response(409, "this coordinator hands runs out by long poll only; start it with --dispatch push");
+  }
+  auto upgrade = parse_push_upgrade(call.request, call.query);
+  if (!upgrade) co_return error_response(400, upgrade.error().detail);
+  Response response;
+  response.status = 101;
+  response.push = std::move(*upgrade);
   co_return response;
 }
 
@@ -253,6 +273,14 @@ void Api::swept(SweepResult const& result) {
   for (auto const& run : result.dead) {
     note("dead", run, std::nullopt, "");
     desk_.look(run);
+  }
+}
+
+void Api::broken(ClaimRef const& claim, Result<Outcome> const& outcome) {
+  if (outcome) {
+    note(event_of(*outcome, true), claim.run, claim.token, "");
+  } else if (outcome.error().kind == ErrorKind::in_doubt) {
+    note("in_doubt", claim.run, claim.token, "");
   }
 }
 
@@ -291,7 +319,8 @@ Awaitable<Response> Api::report(Call call) {
     if (answered.error().kind == ErrorKind::in_doubt) note("in_doubt", *id, token, call.identity->name);
     co_return error_response(answered.error());
   }
-  Outcome const outcome = answered->front();
+  Outcome outcome = answered->front();
+  if (!options_.fenced && outcome == Outcome::stale_token) outcome = Outcome::ok;
   note(event_of(outcome, failure), *id, token, call.identity->name);
   // Whether it was the last attempt, or what the first of two reports said, only the store knows.
   if (outcome == Outcome::ok && !failure) {

@@ -43,6 +43,10 @@ struct ApiOptions {
   // How often a submission that waits for its run looks into the store, because another coordinator may have heard of
   // the end. 0: never.
   Duration reply_lookup{};
+  bool push = false;  // runners may connect for push
+  // False: whoever reports a run's end is believed, whether the claim is current or not; and a claim is given out
+  // however long ago it was made. What a gateway does that keeps no token (source 004).
+  bool fenced = true;
 };
 
 class Api {
@@ -59,10 +63,13 @@ class Api {
   void undelivered(Response response);
   // What sweeps found, for the ledger.
   void swept(SweepResult const& result);
+  // A claim was failed because its runner's push connection ended, and what the store said to that.
+  void broken(ClaimRef const& claim, Result<Outcome> const& outcome);
 
   Matcher& matcher() { return matcher_; }
   ReplyDesk& desk() { return desk_; }
   Clock const& clock() const { return clock_; }
+  Duration lease() const { return options_.lease; }
   // The server counts its connections here.
   protocol::CoordinatorStats& counts() { return counts_; }
   void start();
@@ -70,7 +77,7 @@ class Api {
   Awaitable<void> stop();
 
  private:
-  static constexpr std::size_t route_count = 10;
+  static constexpr std::size_t route_count = 11;
   static constexpr std::size_t no_route = route_count;
   static constexpr std::size_t statuses = 600;
 
@@ -95,6 +102,7 @@ class Api {
   Awaitable<Response> submit_batch(Call call);
   Awaitable<Response> find(Call call);
   Awaitable<Response> poll(Call call);
+  Awaitable<Response> push(Call call);
   Awaitable<Response> start(Call call);
   Awaitable<Response> report(Call call);
   Awaitable<Response> heartbeat(Call call);

@@ -1,5 +1,6 @@
 #include "reference_coordinator/http/connection.hpp"
 
+#include "reference_coordinator/http/push_session.hpp"
 #include "reference_coordinator/http/server.hpp"
 
 #include <spdlog/spdlog.h>
@@ -36,6 +37,10 @@ Awaitable<void> Connection::run() {
       response = co_await answer();
     } else {
       response = server_.api().refuse(refusal);
+    }
+    if (response.push && !stopping_ && !gone_) {
+      co_await push(std::move(*response.push));
+      break;
     }
     keep_alive = input == Input::request && parser.keep_alive() && !stopping_;
     if (gone_ || (!response.claims.empty() && peer_is_gone())) {
@@ -95,6 +100,14 @@ Awaitable<Response> Connection::answer() {
     spdlog::error("{}: {}", request_.target, problem.what());
   }
   co_return error_response(500, "an error inside the coordinator; its log says more");
+}
+
+// What a client sends before it has been told that it may is not a frame: input_ is dropped.
+Awaitable<void> Connection::push(PushUpgrade upgrade) {
+  session_ = std::make_shared<PushSession>(std::move(socket_), server_.api(), *server_.push_desk(), *known_identity,
+                                           known_token, std::move(upgrade));
+  co_await session_->run();
+  session_.reset();
 }
 
 // The common case, an answer that fits into the socket's buffer, is one system call and no suspension.
@@ -167,10 +180,12 @@ void Connection::expire() {
 
 void Connection::stop() {
   stopping_ = true;
+  if (session_) return session_->stop();
   if (phase_ == Phase::idle) abort();
 }
 
 void Connection::abort() {
+  if (session_) return session_->abort();
   boost::system::error_code ignored;
   socket_.close(ignored);
   gone_ = true;

@@ -14,6 +14,7 @@
 
 namespace assay {
 
+class PushSession;
 class Server;
 
 class Connection final : public Peer, public std::enable_shared_from_this<Connection> {
@@ -42,6 +43,7 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   void enter(Phase phase);
   Awaitable<Input> receive(RequestParser& parser, Refusal& refusal);
   Awaitable<Response> answer();
+  Awaitable<void> push(PushUpgrade upgrade);
   Awaitable<bool> send(Response const& response, bool keep_alive);
   bool send_some(std::string_view body, std::size_t& sent, bool& blocked);
   Awaitable<void> drain();
@@ -53,6 +55,7 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
 
   TcpSocket socket_;
   Server& server_;
+  std::shared_ptr<PushSession> session_;  // once it is a push connection; the socket is the session's then
   boost::beast::flat_buffer input_;
   Request request_;
   std::string head_;

@@ -108,18 +108,33 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   matching.on_sweep = [&told](SweepResult const& result) { told->swept(result); };
   if (opened->wake_up) matching.on_surplus = [&wake_up = *opened->wake_up] { wake_up.announce(); };
   matching.on_error = [](Error const& error) { spdlog::warn("store: {}", to_string(error)); };
+  PushDesk* pushed = nullptr;  // likewise
+  if (options.push_runs) matching.on_work = [&pushed] { return pushed->work_may_exist(); };
   Matcher matcher{executor, clock, store, std::move(matching)};
   ApiOptions serving;
   serving.backend = backend.name;
   serving.lease = lease;
   serving.max_attempts = options.max_attempts;
   serving.reply_lookup = options.reply_lookup;
+  serving.push = options.push_runs;
+  serving.fenced = options.push.fenced;
   Api api{executor, clock, store, matcher, identities, ledger, std::move(serving)};
   told = &api;
+  std::optional<PushDesk> push;
+  if (options.push_runs) {
+    PushOptions pushing = options.push;
+    pushing.claim_deadline = std::min(pushing.claim_deadline, backend.capabilities.longest_lease);
+    pushing.max_batch =
+        static_cast<std::uint32_t>(std::min<std::size_t>(pushing.max_batch, backend.capabilities.batch_limit));
+    pushing.seed = random_seed();
+    pushing.on_broken = [&api](auto const& claim, auto const& outcome, auto const&) { api.broken(claim, outcome); };
+    pushing.on_error = [](Error const& error) { spdlog::warn("store: {}", to_string(error)); };
+    pushed = &push.emplace(executor, clock, store, matcher, api.counts(), std::move(pushing));
+  }
   std::optional<Failure> failure;
   std::optional<Server> server;
   try {
-    server.emplace(context, api, options.server);
+    server.emplace(context, api, pushed, options.server);
   } catch (Failure const& problem) {
     failure = problem;
   }
@@ -139,6 +154,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   });
   if (opened->wake_up) opened->wake_up->listen([&matcher] { matcher.work_may_exist(); });
   matcher.start();
+  if (push) push->start();
   api.start();
   server->start();
   ready(ready_line(*server, backend, opened->facts));
@@ -149,11 +165,13 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   TimePoint const deadline = clock.now() + options.stop_time;
   asio::co_spawn(executor, leave_at(deadline + seconds{10}, ledger), asio::detached);
   asio::co_spawn(executor, stop_at_once_on_a_second_signal(signals, *server), asio::detached);
+  if (push) push->begin_stop();
   server->begin_stop();
   api.desk().stop();
   co_await matcher.stop();
   bool const all_answered = co_await server->end_stop(deadline);
   if (!all_answered) spdlog::warn("requests were still in progress after {}", format_duration(options.stop_time));
+  if (push) co_await push->end_stop();
   co_await matcher.stop();  // what the last connections gave back
   co_await api.stop();
   stop_flushing.notify();

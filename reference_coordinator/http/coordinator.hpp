@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reference_coordinator/claim_core/backend.hpp"
+#include "reference_coordinator/http/push_desk.hpp"
 #include "reference_coordinator/http/server.hpp"
 
 #include <filesystem>
@@ -22,7 +23,9 @@ struct CoordinatorOptions {
   Duration sweep_interval = seconds{1};
   int max_attempts = 3;
   Duration reply_lookup = seconds{1};  // ApiOptions::reply_lookup
-  Duration stop_time = seconds{10};  // for requests in progress, after the signal
+  bool push_runs = false;              // to runners that connect for it; they may poll all the same
+  PushOptions push;                    // `fenced` holds for polls, too
+  Duration stop_time = seconds{10};    // for requests in progress, after the signal
 };
 
 // Calls `ready` with one line of JSON, {"listening":"127.0.0.1:43211","backend":…,"facts":{…},"capabilities":{…}}, when

@@ -21,6 +21,8 @@ void Request::clear() {
   body.clear();
   if (body.capacity() > body_bytes_kept) body.shrink_to_fit();
   expects_continue = false;
+  upgrades = false;
+  websocket_key.clear();
 }
 
 void RequestParser::on_request_impl(http::verb method, View, View target, int, Code&) {
@@ -43,6 +45,10 @@ void RequestParser::on_field_impl(http::field field, View, View value, Code& err
     request_.token.assign(value.data(), value.size());
   } else if (field == http::field::expect) {
     request_.expects_continue = boost::beast::iequals(value, "100-continue");
+  } else if (field == http::field::upgrade) {
+    request_.upgrades = boost::beast::iequals(value, "websocket");
+  } else if (field == http::field::sec_websocket_key) {
+    request_.websocket_key.assign(value.data(), value.size());
   }
 }
 

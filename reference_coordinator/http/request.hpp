@@ -23,6 +23,8 @@ struct Request {
   std::string token;   // of "Authorization: Bearer <token>"; empty when there is none
   std::string body;
   bool expects_continue = false;
+  bool upgrades = false;      // "Upgrade: websocket"
+  std::string websocket_key;  // "Sec-WebSocket-Key"
 
   void clear();  // gives back what a large body took, because the next request may be a poll that is parked for long
 };

@@ -7,11 +7,19 @@
 #include "reference_coordinator/protocol/protocol.hpp"
 
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace assay {
+
+// What a runner says when it asks for a push connection.
+struct PushUpgrade {
+  std::string key;          // Sec-WebSocket-Key
+  std::uint32_t slots = 1;  // runs it works at once
+  std::uint32_t busy = 0;   // of them, held from before
+};
 
 struct Response {
   enum class Media : std::uint8_t { json, prometheus };
@@ -24,6 +32,9 @@ struct Response {
   // Of an assignment: to be told delivered, or given back when the answer can't be written.
   std::vector<Claim> claims{};
   TimePoint claimed_at{};
+
+  // Not an answer: the connection becomes a push connection.
+  std::optional<PushUpgrade> push{};
 };
 
 // {"error":…} with this status; `kind` is for programs, `detail` for people.

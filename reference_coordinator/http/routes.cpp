@@ -10,11 +10,12 @@ namespace {
 
 using http::verb;
 
-constexpr std::array<Route, 10> table{{
+constexpr std::array<Route, 11> table{{
     {Endpoint::submit, verb::post, "/runs", Caller::submitter},
     {Endpoint::submit_batch, verb::post, "/runs/batch", Caller::submitter},
     {Endpoint::find, verb::get, "/runs/{id}", Caller::either},
     {Endpoint::poll, verb::get, "/runner/runs", Caller::runner},
+    {Endpoint::push, verb::get, "/runner/push", Caller::runner},
     {Endpoint::start, verb::post, "/runs/{id}/start", Caller::runner},
     {Endpoint::status, verb::post, "/runs/{id}/status", Caller::runner},
     {Endpoint::heartbeat, verb::post, "/runner/heartbeat", Caller::runner},

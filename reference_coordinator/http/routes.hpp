@@ -19,6 +19,7 @@ enum class Endpoint : std::uint8_t {
   submit_batch,
   find,
   poll,
+  push,
   start,
   status,
   heartbeat,

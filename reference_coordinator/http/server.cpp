@@ -30,9 +30,10 @@ int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 }  // namespace
 
-Server::Server(asio::io_context& context, Api& api, ServerOptions options)
+Server::Server(asio::io_context& context, Api& api, PushDesk* push_desk, ServerOptions options)
     : context_{context},
       api_{api},
+      push_desk_{push_desk},
       options_{std::move(options)},
       acceptor_{context.get_executor()},
       ticks_{context.get_executor()},

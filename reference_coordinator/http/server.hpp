@@ -14,6 +14,8 @@
 
 namespace assay {
 
+class PushDesk;
+
 struct ServerOptions {
   std::string address = "127.0.0.1";  // numeric
   std::uint16_t port = 0;             // 0: any free one
@@ -25,8 +27,9 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens at once. Throws Failure: unreachable when the address is in use, bad_input when it is none.
-  Server(asio::io_context& context, Api& api, ServerOptions options);
+  // Listens at once. Throws Failure: unreachable when the address is in use, bad_input when it is none. Without a desk
+  // the Api must not offer push.
+  Server(asio::io_context& context, Api& api, PushDesk* push_desk, ServerOptions options);
   ~Server();
   Server(Server const&) = delete;
   Server& operator=(Server const&) = delete;
@@ -44,6 +47,7 @@ class Server {
 
   // For connections.
   Api& api() { return api_; }
+  PushDesk* push_desk() { return push_desk_; }
   ServerOptions const& options() const { return options_; }
   TimePoint coarse_now() const { return coarse_now_; }  // at most a tick old
   std::string_view date_line() const { return date_line_; }
@@ -60,6 +64,7 @@ class Server {
 
   asio::io_context& context_;
   Api& api_;
+  PushDesk* push_desk_;
   ServerOptions options_;
   TcpAcceptor acceptor_;
   std::vector<std::shared_ptr<Connection>> connections_;

@@ -37,6 +37,7 @@ auto list_all(Stats& s) {
   number(gauge, "parked_polls", "Long polls being held.", s.parked_polls);
   number(gauge, "waiting_submissions", "Submissions held until their run is finished.", s.waiting_submissions);
   number(gauge, "batches_in_flight", "Claim batches the dispatcher waits for.", s.batches_in_flight);
+  number(gauge, "push_runners", "Runners connected for push.", s.push_runners);
   number(gauge, "pending_writes", "Writes handed to the store and not answered.", s.store.pending_writes);
   number(gauge, "resident_bytes", "Resident memory of the process.", s.resident_bytes);
 
@@ -52,6 +53,8 @@ auto list_all(Stats& s) {
          s.abandoned_waits);
   number(counter, "delivered_claims", "Claims written to a runner's connection.", s.delivered_claims);
   number(counter, "undelivered_claims", "Claims given back because the runner was gone.", s.undelivered_claims);
+  number(counter, "broken_runs", "Runs failed because their runner disconnected.", s.broken_runs);
+  number(counter, "late_claims", "Claims not given out because their deadline had passed.", s.late_claims);
   number(counter, "loop_stalls", "Timers that the event loop ran more than 10 ms late.", s.loop_stalls);
   number(counter, "cpu_user_ns", "Processor time in user mode.", s.cpu_user_ns);
   number(counter, "cpu_system_ns", "Processor time in the kernel.", s.cpu_system_ns);

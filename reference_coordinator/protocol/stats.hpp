@@ -34,6 +34,7 @@ struct CoordinatorStats {
   std::uint64_t parked_polls = 0;
   std::uint64_t waiting_submissions = 0;  // held until their run is finished
   std::uint64_t batches_in_flight = 0;    // of the dispatcher
+  std::uint64_t push_runners = 0;         // connected for push
   std::uint64_t resident_bytes = 0;
   std::optional<Depth> depth;  // at most a second old; absent when the store did not say
 
@@ -49,7 +50,9 @@ struct CoordinatorStats {
   std::uint64_t abandoned_waits = 0;     // … whose peer went away, or that the stop of the coordinator ended
   std::uint64_t delivered_claims = 0;    // written to the runner's connection
   std::uint64_t undelivered_claims = 0;  // assigned, and given back because the peer was gone
-  std::uint64_t loop_stalls = 0;         // the event loop ran a timer more than 10 ms late
+  std::uint64_t broken_runs = 0;         // failed, because their runner's push connection ended in the middle
+  std::uint64_t late_claims = 0;  // not given out, because their deadline had passed when the store's answer came
+  std::uint64_t loop_stalls = 0;  // the event loop ran a timer more than 10 ms late
   std::uint64_t cpu_user_ns = 0;
   std::uint64_t cpu_system_ns = 0;
   MatcherCounters matcher;
