@@ -14,8 +14,9 @@ ReplyDesk::Wait::~Wait() {
 }
 
 Awaitable<ReplyDesk::Wait::End> ReplyDesk::Wait::until(TimePoint deadline) {
-  if (!reply_ && !look_ && !over()) co_await changed_.wait_until(deadline);
+  if (!reply_ && !cause_ && !look_ && !over()) co_await changed_.wait_until(deadline);
   if (reply_) co_return End::replied;
+  if (cause_) co_return End::broken;
   if (over()) co_return End::over;
   co_return std::exchange(look_, false) ? End::look : End::time;
 }
@@ -29,6 +30,14 @@ void ReplyDesk::tell(RunId const& run, Reply const& reply) {
   auto const [first, last] = waits_.equal_range(run);
   for (auto entry = first; entry != last; ++entry) {
     if (!entry->second->reply_) entry->second->reply_ = reply;
+    entry->second->changed_.notify();
+  }
+}
+
+void ReplyDesk::tell_broken(RunId const& run, std::string const& cause) {
+  auto const [first, last] = waits_.equal_range(run);
+  for (auto entry = first; entry != last; ++entry) {
+    entry->second->cause_ = cause;
     entry->second->changed_.notify();
   }
 }

@@ -35,6 +35,7 @@ class ReplyDesk {
 
     enum class End : std::uint8_t {
       replied,  // reply() has it
+      broken,   // its runner went away in the middle; cause() says so. The run may come again
       look,     // something happened to the run: the store knows what
       time,     // `deadline` came
       over      // cancel(), or the coordinator stops
@@ -42,6 +43,7 @@ class ReplyDesk {
     // May be called again after `look` and `time`.
     Awaitable<End> until(TimePoint deadline);
     Reply const& reply() const { return *reply_; }
+    std::string const& cause() const { return *cause_; }
     bool over() const { return over_ || desk_.stopped_; }
 
     // Nobody is there any more to be answered.
@@ -54,12 +56,15 @@ class ReplyDesk {
     RunId run_;
     Signal changed_;
     std::optional<Reply> reply_;
+    std::optional<std::string> cause_;
     bool look_ = false;
     bool over_ = false;
   };
 
   bool awaited(RunId const& run) const { return waits_.contains(run); }
   void tell(RunId const& run, Reply const& reply);
+  // The attempt under way failed because its runner went away.
+  void tell_broken(RunId const& run, std::string const& cause);
   // The run may be finished; only the store knows.
   void look(RunId const& run);
 

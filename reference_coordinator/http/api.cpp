@@ -276,9 +276,10 @@ void Api::swept(SweepResult const& result) {
   }
 }
 
-void Api::broken(ClaimRef const& claim, Result<Outcome> const& outcome) {
+void Api::broken(ClaimRef const& claim, Result<Outcome> const& outcome, std::string const& cause) {
   if (outcome) {
     note(event_of(*outcome, true), claim.run, claim.token, "");
+    if (*outcome == Outcome::ok) desk_.tell_broken(claim.run, cause);
   } else if (outcome.error().kind == ErrorKind::in_doubt) {
     note("in_doubt", claim.run, claim.token, "");
   }

@@ -63,8 +63,9 @@ class Api {
   void undelivered(Response response);
   // What sweeps found, for the ledger.
   void swept(SweepResult const& result);
-  // A claim was failed because its runner's push connection ended, and what the store said to that.
-  void broken(ClaimRef const& claim, Result<Outcome> const& outcome);
+  // A claim was failed because its runner's push connection ended, and what the store said to that. Who waits for the
+  // run is answered 502.
+  void broken(ClaimRef const& claim, Result<Outcome> const& outcome, std::string const& cause);
 
   Matcher& matcher() { return matcher_; }
   ReplyDesk& desk() { return desk_; }

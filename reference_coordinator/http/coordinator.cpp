@@ -127,7 +127,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
     pushing.max_batch =
         static_cast<std::uint32_t>(std::min<std::size_t>(pushing.max_batch, backend.capabilities.batch_limit));
     pushing.seed = random_seed();
-    pushing.on_broken = [&api](auto const& claim, auto const& outcome, auto const&) { api.broken(claim, outcome); };
+    pushing.on_broken = [&api](auto const&... what) { api.broken(what...); };
     pushing.on_error = [](Error const& error) { spdlog::warn("store: {}", to_string(error)); };
     pushed = &push.emplace(executor, clock, store, matcher, api.counts(), std::move(pushing));
   }

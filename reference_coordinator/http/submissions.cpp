@@ -105,6 +105,11 @@ Awaitable<Response> Api::submit_and_wait(Call call, RunSpec run, Duration longes
       answer.state = wait.reply().state;
       answer.result = wait.reply().result;
       look = false;
+    } else if (end == ReplyDesk::Wait::End::broken) {
+      ++counts_.broken_waits;
+      Response response = error_response(502, "runner_failed: " + wait.cause() + "; submit the run again with its id",
+                                         ErrorKind::in_doubt);
+      co_return response;
     } else {
       look = true;
     }

@@ -49,6 +49,7 @@ auto list_all(Stats& s) {
   number(counter, "abandoned_polls", "Long polls whose peer went away.", s.abandoned_polls);
   number(counter, "replies", "Waiting submissions answered with a finished run.", s.replies);
   number(counter, "late_waits", "Waiting submissions whose wait ended before their run.", s.late_waits);
+  number(counter, "broken_waits", "Waiting submissions answered 502: their runner disconnected.", s.broken_waits);
   number(counter, "abandoned_waits", "Waiting submissions whose peer went away, or ended by a stop.",
          s.abandoned_waits);
   number(counter, "delivered_claims", "Claims written to a runner's connection.", s.delivered_claims);

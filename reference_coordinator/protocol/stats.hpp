@@ -48,6 +48,7 @@ struct CoordinatorStats {
   std::uint64_t replies = 0;             // waiting submissions answered with a finished run
   std::uint64_t late_waits = 0;          // … whose wait ended first
   std::uint64_t abandoned_waits = 0;     // … whose peer went away, or that the stop of the coordinator ended
+  std::uint64_t broken_waits = 0;        // … whose run's runner went away in the middle (502)
   std::uint64_t delivered_claims = 0;    // written to the runner's connection
   std::uint64_t undelivered_claims = 0;  // assigned, and given back because the peer was gone
   std::uint64_t broken_runs = 0;         // failed, because their runner's push connection ended in the middle

@@ -143,6 +143,28 @@ TEST_F(CoordinatorPush, ARunnerThatDisconnectsMidRunHasFailedItAndASurvivorGetsI
   EXPECT_EQ(stats.delivered_claims, 2U);
 }
 
+TEST_F(CoordinatorPush, AWaitingSubmitterHears502WhenItsRunnerDisconnectsAndItsRetryGetsTheResult) {
+  Coordinator coordinator{{"--dispatch", "push", "--retry-base", "0ms", "--sweep-interval", "20ms"}};
+  Client waiting = coordinator.client();
+  protocol::Submission submission;
+  submission.id = parse_run_id("018f2d3a-7b1c-7def-8123-456789abcdef").value();
+  submission.tags = TagSet{{"linux"}};
+  PushedRunner dropped{coordinator, linux_runner};
+  waiting.send(http::verb::post, "/runs?wait=30s", submitter, encode(submission));
+  dropped.next_run();
+  dropped.vanish();
+  Reply const broken = waiting.receive();
+  EXPECT_EQ(broken.result_int(), 502U);
+  EXPECT_THAT(error_detail(broken), HasSubstr("runner_failed: Runner linux-1 disconnected mid-run"));
+
+  PushedRunner survivor{coordinator, linux_runner};
+  waiting.send(http::verb::post, "/runs?wait=30s", submitter, encode(submission));
+  survivor.complete(survivor.next_run(), "second time lucky");
+  Reply const retried = waiting.receive();
+  EXPECT_EQ(retried.result_int(), 200U);
+  EXPECT_EQ(protocol::decode_submission_answer(retried.body()).value().result, "second time lucky");
+}
+
 TEST_F(CoordinatorPush, AReportUnderAnOldTokenIsRefusedUnlessTheGatewayKeepsNoTokens) {
   for (bool const fenced : {true, false}) {
     std::vector<std::string> arguments{"--dispatch",       "push", "--lease",          "50ms",
