@@ -29,6 +29,10 @@ std::vector<std::string> all_series(Assessment const& assessment) {
   return result;
 }
 
+bool has_variants(Assessment const& assessment) {
+  return std::ranges::any_of(assessment.trials, [](auto const& trial) { return !trial.variant.empty(); });
+}
+
 std::vector<int> levels_of(Assessment const& assessment) {
   std::set<int> levels;
   for (auto const& trial : assessment.trials) levels.insert(trial.runners);

@@ -23,6 +23,7 @@ struct Cell {
 // By runners, then by the order in which the series first ran.
 std::vector<Cell> cells_of(Assessment const& assessment);
 std::vector<std::string> all_series(Assessment const& assessment);
+bool has_variants(Assessment const& assessment);
 std::vector<int> levels_of(Assessment const& assessment);
 // The largest level of the assessed series; nullptr without trials.
 TrialResult const* main_trial(Assessment const& assessment);

@@ -76,9 +76,9 @@ Table latency_table(Assessment const& assessment) {
   using L = LatencyFigures;
   bool const theory = std::any_of(assessment.trials.begin(), assessment.trials.end(),
                                   [](auto const& trial) { return trial.erlang_c_shortage_p99_ms.has_value(); });
-  std::vector<Column> columns{{"n", number},           {"Claim p50", number},    {"Claim p99", number},
-                              {"Claim p99.9", number}, {"Dispatch p50", number}, {"Dispatch p99", number},
-                              {"Shortage p99", number}};
+  std::vector<Column> columns{{"Runs/s", number},       {"n", number},           {"Claim p50", number},
+                              {"Claim p99", number},    {"Claim p99.9", number}, {"Dispatch p50", number},
+                              {"Dispatch p99", number}, {"Shortage p99", number}};
   if (theory) columns.push_back({"Erlang C p99", number});
   columns.push_back({"Shortage, of mean", number});
   return per_trial(assessment, "Latency per trial, p99 with its 95 % interval", columns, [&](TrialResult const& t) {
@@ -86,7 +86,8 @@ Table latency_table(Assessment const& assessment) {
       if (latency.n == 0 || !t.stable) return latency_cell(t, latency, quantile);
       return duration_text((latency.*quantile).value);
     };
-    std::vector<std::string> cells{count_text(t.claim_latency.n),
+    std::vector<std::string> cells{number_text(t.completed_per_s),
+                                   count_text(t.claim_latency.n),
                                    plain(t.claim_latency, &L::p50),
                                    latency_cell(t, t.claim_latency, &L::p99),
                                    plain(t.claim_latency, &L::p999),

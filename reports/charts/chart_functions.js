@@ -89,6 +89,10 @@ var assay_charts = (function () {
       var value = bare(given);
       return functions.duration(Array.isArray(value) ? value[0] : value);
     },
+    first_count: function (given) {
+      var value = bare(given);
+      return functions.count(Array.isArray(value) ? value[0] : value);
+    },
     span: span,
     whisker: whisker
   };

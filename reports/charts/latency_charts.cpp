@@ -80,6 +80,7 @@ std::string_view place_of_name(Assessment const& assessment, std::string const& 
 }  // namespace
 
 std::optional<Chart> claim_latency_chart(Assessment const& assessment) {
+  if (has_variants(assessment)) return claim_latency_by_trial_chart(assessment);
   auto const series_names = all_series(assessment);
   auto const levels = levels_of(assessment);
   auto const bound = latency_bound(assessment);

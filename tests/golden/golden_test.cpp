@@ -43,6 +43,9 @@ TEST(Golden, DecisionRecordOfATroubledRun) {
 TEST(Golden, JUnit) { expect_golden("sample.junit.xml", junit_xml(sample_assessment())); }
 TEST(Golden, JUnitOfATroubledRun) { expect_golden("troubled.junit.xml", junit_xml(troubled_assessment())); }
 TEST(Golden, Takeaways) { expect_golden("sample.takeaways.txt", takeaways(sample_assessment())); }
+TEST(Golden, TakeawaysOfVariants) {
+  expect_golden("variants.takeaways.txt", takeaways(assessment_with_variants()));
+}
 TEST(Golden, TakeawaysOfATroubledRun) { expect_golden("troubled.takeaways.txt", takeaways(troubled_assessment())); }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST(JUnit, CountsWhatItContains) {
 
 TEST(Charts, AllOptionsDraw) {
   ChartRenderer renderer;
-  for (auto const& assessment : {sample_assessment(), troubled_assessment()})
+  for (auto const& assessment : {sample_assessment(), troubled_assessment(), assessment_with_variants()})
     for (auto const& chart : charts_of(assessment)) {
       auto const svg = renderer.svg(chart.id, chart.option, chart.width, chart.height);
       EXPECT_THAT(svg, Not(HasSubstr("NaN"))) << chart.id;

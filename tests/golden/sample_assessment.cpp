@@ -246,6 +246,17 @@ Assessment sample_assessment() {
   return a;
 }
 
+Assessment assessment_with_variants() {
+  auto a = sample_assessment();
+  a.trials.erase(a.trials.begin(), a.trials.begin() + 3);  // two backends at 500 runners are left
+  a.trials.push_back(trial(500, "postgres-batch", false, a.seed + 1));
+  a.trials.back().variant = "large-payload";
+  a.trials.back().id = "r0500-postgres-batch-large-payload-1";
+  a.trials.back().completed_per_s /= 50;
+  a.conditions.emplace_back("Variant large-payload", "load.payload_bytes: 65536");
+  return a;
+}
+
 Assessment troubled_assessment() {
   auto a = sample_assessment();
   a.scenario_name = "troubled";

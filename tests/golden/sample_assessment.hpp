@@ -12,4 +12,7 @@ Assessment sample_assessment();
 // database figures, failed claims, lost and doubled runs, text that tries to break out of its page.
 Assessment troubled_assessment();
 
+// The same with trials that differ in more than runners and backend.
+Assessment assessment_with_variants();
+
 }  // namespace assay
