@@ -56,6 +56,10 @@ std::string cores(ProcessFigures const& figures, double ProcessFigures::*value) 
   return figures.available ? number_text(figures.*value) : "not available";
 }
 
+std::string coordinator_cores(TrialResult const& trial, double ProcessFigures::*value) {
+  return trial.transport == "direct" ? "no process" : cores(trial.coordinator, value);
+}
+
 }  // namespace
 
 Table reasons_table(Assessment const& assessment) {
@@ -146,8 +150,8 @@ Table cpu_table(Assessment const& assessment) {
                     {"Generator, cores", number}},
                    [](TrialResult const& t) {
                      return std::vector<std::string>{
-                         cores(t.coordinator, &P::cpu_cores_mean), cores(t.coordinator, &P::cpu_cores_max),
-                         cores(t.coordinator, &P::cpu_us_per_run), cores(t.coordinator, &P::resident_mib_max),
+                         coordinator_cores(t, &P::cpu_cores_mean), coordinator_cores(t, &P::cpu_cores_max),
+                         coordinator_cores(t, &P::cpu_us_per_run), coordinator_cores(t, &P::resident_mib_max),
                          cores(t.database, &P::cpu_cores_mean),    cores(t.database, &P::cpu_cores_max),
                          cores(t.database, &P::cpu_us_per_run),    cores(t.generator, &P::cpu_cores_mean)};
                    });

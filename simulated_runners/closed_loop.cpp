@@ -31,6 +31,11 @@ ClosedLoop::ClosedLoop(Transport& transport, TaskGroup& tasks, Options const& op
   }
 }
 
+void ClosedLoop::shift(Duration by) {
+  options_.start += by;
+  options_.end += by;
+}
+
 void ClosedLoop::begin() {
   for (auto& caller : callers_) tasks_.spawn(run(caller));
 }

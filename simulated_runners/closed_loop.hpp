@@ -30,6 +30,8 @@ class ClosedLoop {
   ClosedLoop(Transport& transport, TaskGroup& tasks, Options const& options, SubmissionKinds kinds, RunJournal& journal,
              Recorder& recorder);
 
+  // Before begin(): the trial begins so much later than was said.
+  void shift(Duration by);
   // At options.start every caller begins.
   void begin();
   // Requests under way end as abandoned, no other begins.
@@ -38,7 +40,7 @@ class ClosedLoop {
  private:
   struct Caller {
     Caller(Transport& transport, std::size_t place, Random random_draws)
-        : channel{transport.make_channel(place)}, pause{transport.executor}, random{random_draws} {}
+        : channel{transport.make_shared_channel(place)}, pause{transport.executor}, random{random_draws} {}
 
     std::unique_ptr<Channel> channel;
     Timer pause;

@@ -3,6 +3,7 @@
 #include "harness/base/descriptors.hpp"
 #include "harness/base/text.hpp"
 #include "simulated_runners/closed_loop.hpp"
+#include "simulated_runners/backlog.hpp"
 #include "simulated_runners/heartbeats.hpp"
 #include "simulated_runners/http_client.hpp"
 #include "simulated_runners/open_loop.hpp"
@@ -38,6 +39,8 @@ std::uint64_t unix_ms_at(TimePoint when, Clock const& clock) {
 LoadProfile profile_of(FleetPlan const& plan) {
   return {plan.load.profile, plan.runs_per_second, plan.warm_up, plan.measure};
 }
+
+std::size_t backlog_of(FleetPlan const& plan) { return static_cast<std::size_t>(plan.load.backlog.value_or(0)); }
 
 ArrivalSchedule schedule_of(FleetPlan const& plan) {
   return {profile_of(plan), {plan.load.arrivals, Random::stream(plan.seed, "arrivals")}};
@@ -104,14 +107,16 @@ struct Fleet::Parts {
                 {plan.load, plan.seed, writer, plan.submitter_token, plan.load.wait},
                 journal,
                 recorder},
+        backlog{plan.load, plan.share.part_of(backlog_of(plan)), plan.share, plan.seed, writer, plan.submitter_token,
+                transport, journal, recorder},
         heartbeats{commons, runners, plan.fleet.heartbeat},
         submissions{transport, tasks, submitter, plan.share.part_of(plan.submit_connections), plan.answer_timeout},
         heartbeating{transport, tasks, heartbeats, plan.share.part_of(plan.heartbeat_connections), plan.answer_timeout},
-        door{transport.make_channel(0)},
+        door{transport.make_shared_channel(0)},
         phase_end{transport.executor},
         progress{transport.executor} {
     BOOST_ASSERT(plan.identities.size() == static_cast<std::size_t>(plan.runners));
-    auto const runs = static_cast<std::size_t>(profile_of(plan).total() * 1.1);
+    auto const runs = static_cast<std::size_t>(profile_of(plan).total() * 1.1) + backlog_of(plan);
     recorder.expect_events(plan.share.part_of(runs) * usual_events_of_a_run);
     if (plan.share.of > 1) journal.keep_foreign();
     commons.runs_per_poll = plan.fleet.runs_per_poll;
@@ -140,6 +145,7 @@ struct Fleet::Parts {
   std::deque<Runner> runners;
   Submitter submitter;
   ClosedLoop callers;
+  Backlog backlog;
   Heartbeats heartbeats;
   OpenLoop<Submitter> submissions;
   OpenLoop<Heartbeats> heartbeating;
@@ -149,11 +155,11 @@ struct Fleet::Parts {
 };
 
 Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
-  std::string const where = text_of(first_coordinator(plan));
+  std::string const where = plan.coordinators.empty() ? "in this process" : "at " + text_of(plan.coordinators.front());
   auto const error = co_await door->open(timeout);
   if (error) {
     auto const kind = error == asio::error::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable;
-    co_return Error(kind, fmt::format("the coordinator at {} can't be reached: {}", where, error.message()));
+    co_return Error(kind, fmt::format("the coordinator {} can't be reached: {}", where, error.message()));
   }
   std::string request;
   std::vector<ClaimRef> const nothing;
@@ -165,15 +171,15 @@ Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
   if (answer.fate == Fate::ok) co_return Result<void>{};
   if (answer.status != 0) {
     co_return Error(answer.fate == Fate::refused ? ErrorKind::rejected : ErrorKind::unavailable,
-                    fmt::format("the coordinator at {} answers {}'s heartbeat with {}: {}", where,
+                    fmt::format("the coordinator {} answers {}'s heartbeat with {}: {}", where,
                                 plan.identities.front().name, answer.status, told));
   }
   if (answer.problem != nullptr) {
     co_return Error(ErrorKind::broken_protocol,
-                    fmt::format("what listens at {} is no coordinator: {}", where, answer.problem));
+                    fmt::format("what answers {} is no coordinator: {}", where, answer.problem));
   }
   co_return Error(answer.fate == Fate::timed_out ? ErrorKind::timed_out : ErrorKind::unavailable,
-                  fmt::format("the coordinator at {} didn't answer a heartbeat within {}", where, humanize(timeout)));
+                  fmt::format("the coordinator {} didn't answer a heartbeat within {}", where, humanize(timeout)));
 }
 
 Fleet::Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder)
@@ -184,6 +190,21 @@ Fleet::Fleet(Transport& transport, FleetPlan plan, Recorder& recorder)
     : parts_{std::make_unique<Parts>(nullptr, &transport, std::move(plan), recorder)} {}
 
 Fleet::~Fleet() = default;
+
+Awaitable<Result<void>> Fleet::prepare(TimePoint deadline) {
+  auto& parts = *parts_;
+  auto opened = co_await parts.transport.open();
+  if (!opened) co_return opened;
+  auto filled = co_await parts.backlog.submit(parts.plan.answer_timeout, deadline);
+  co_return filled;
+}
+
+void Fleet::begin_at(TimePoint start) {
+  Duration const later = start - parts_->plan.start;
+  parts_->submitter.shift(later);
+  parts_->callers.shift(later);
+  parts_->plan.start = start;
+}
 
 Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
   auto& parts = *parts_;
@@ -231,6 +252,8 @@ Awaitable<void> Fleet::run() {
   parts.submissions.shed_waiting();
 }
 
+void Fleet::end_phase() { parts_->phase_end.cancel(); }
+
 Awaitable<bool> Fleet::drain(TimePoint deadline) {
   auto& parts = *parts_;
   parts.journal.notify(&parts.progress);
@@ -251,6 +274,7 @@ Awaitable<void> Fleet::stop() {
 void Fleet::interrupt() {
   auto& parts = *parts_;
   if (std::exchange(parts.commons.stopping, true)) return;
+  parts.backlog.stop();
   parts.submissions.stop();
   parts.callers.stop();
   parts.heartbeating.stop();
@@ -278,6 +302,8 @@ FleetLive Fleet::live() const {
   live.requests_repeated = parts.transport.requests_repeated;
   return live;
 }
+
+Transport& Fleet::transport() { return parts_->transport; }
 
 std::vector<RunEvent> Fleet::take_foreign() { return parts_->journal.take_foreign(); }
 

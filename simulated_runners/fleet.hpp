@@ -69,12 +69,19 @@ class Fleet {
   Fleet(Transport& transport, FleetPlan plan, Recorder& recorder);
   ~Fleet();
 
+  // Ahead of connect(): opens what the transport needs, and submits this share's part of the backlog.
+  Awaitable<Result<void>> prepare(TimePoint deadline);
+  // The trial begins then, and not when the plan said. Before connect().
+  void begin_at(TimePoint start);
+
   // Every runner has its first poll parked. Errors: misconfigured (too few descriptors), rejected (the coordinator
   // doesn't accept the identities), unavailable, timed_out; each one clear line.
   Awaitable<Result<void>> connect(TimePoint deadline);
 
-  // Warm-up and measured phase. Returns at the end of the measured phase; every arrival was started or shed by then.
+  // Warm-up and measured phase. Returns at the end of the measured phase, or after end_phase(); every arrival was
+  // started or shed by then.
   Awaitable<void> run();
+  void end_phase();
 
   // No more submissions; runners go on until every accepted run is done, at most until `deadline`. True: they are.
   // False: what was unanswered has been recorded as abandoned and the fleet is stopped.
@@ -88,6 +95,7 @@ class Fleet {
   void interrupt();
 
   FleetLive live() const;
+  Transport& transport();
 
   // Between shares, while they run: what this one's runners tell of runs that another one submitted, since it was asked
   // last; and what the others told. A share cannot drain() by itself, because its runs may be anywhere.

@@ -1,5 +1,7 @@
 #include "simulated_runners/generator.hpp"
 
+#include "simulated_runners/http_client.hpp"
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -11,6 +13,8 @@ namespace {
 
 // How often a drain looks whether every run is done: its end is not measured, and each look wakes all loops.
 constexpr Duration look_interval = milliseconds{10};
+// How often a run with a backlog looks whether it is used up: this one does wake loops that are being measured.
+constexpr Duration used_up_interval = milliseconds{50};
 
 FleetPlan share_of(FleetPlan plan, std::size_t index, std::size_t of) {
   plan.share = {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(of)};
@@ -32,11 +36,20 @@ void add(FleetLive& sum, FleetLive const& part) {
   sum.requests_repeated += part.requests_repeated;
 }
 
+// Every accepted run is done, and no submission under way.
+bool all_done(FleetLive const& live, Books const& books) {
+  return books.in_flight == 0 && live.outstanding == 0 && live.held == 0;
+}
+
 }  // namespace
 
 struct Generator::Slice {
-  Slice(Clock const& clock, FleetPlan plan, Window measured)
-      : recorder{measured}, fleet{loop, clock, std::move(plan), recorder}, monitor{loop.get_executor(), clock} {
+  Slice(Clock const& clock, FleetPlan plan, Window measured, TransportMaker const& make_transport)
+      : transport{make_transport ? make_transport(loop, plan.share.index)
+                                 : std::make_unique<HttpClient>(loop, clock, plan.coordinators)},
+        recorder{measured},
+        fleet{*transport, std::move(plan), recorder},
+        monitor{loop.get_executor(), clock} {
     asio::co_spawn(loop, monitor.watch(), asio::detached);
     thread = std::thread{[this] { loop.run(); }};
   }
@@ -48,6 +61,7 @@ struct Generator::Slice {
 
   asio::io_context loop{1};
   asio::executor_work_guard<Executor> never_idle{loop.get_executor()};
+  std::unique_ptr<Transport> const transport;
   Recorder recorder;
   Fleet fleet;
   LoopMonitor monitor;
@@ -89,17 +103,24 @@ Awaitable<Done> settle(Fleet& fleet, std::vector<RunEvent> told) {
   co_return Done{};
 }
 
+Awaitable<Done> begin(Fleet& fleet, Recorder& recorder, TimePoint start, Window measured) {
+  fleet.begin_at(start);
+  recorder.measure(measured);
+  co_return Done{};
+}
+
 Awaitable<Histogram> take_claims(Recorder& recorder) { co_return recorder.take_recent_claims(); }
 Awaitable<LoopLateness> take(LoopMonitor& monitor) { co_return monitor.take(); }
 
 }  // namespace
 
-Generator::Generator(asio::io_context& loop, Clock const& clock, FleetPlan const& plan, int threads, Window measured)
+Generator::Generator(asio::io_context& loop, Clock const& clock, FleetPlan const& plan, int threads, Window measured,
+                     TransportMaker const& make_transport)
     : loop_{loop}, clock_{clock}, plan_{plan}, measured_{measured} {
   BOOST_ASSERT(threads >= 1);
   auto const count = static_cast<std::size_t>(std::clamp(threads, 1, std::max(1, plan.runners)));
   for (std::size_t i = 0; i < count; ++i) {
-    slices_.push_back(std::make_unique<Slice>(clock, share_of(plan, i, count), measured));
+    slices_.push_back(std::make_unique<Slice>(clock, share_of(plan, i, count), measured, make_transport));
   }
 }
 
@@ -123,6 +144,42 @@ Awaitable<std::vector<T>> Generator::each(Make make) {
   co_return results;
 }
 
+Awaitable<Result<void>> Generator::prepare(TimePoint deadline) {
+  for (auto& slice : slices_) {
+    auto work = slice->fleet.prepare(deadline);
+    auto prepared = co_await asio::co_spawn(slice->loop, std::move(work), use_awaitable);
+    if (!prepared) co_return prepared;
+  }
+  co_return Result<void>{};
+}
+
+Awaitable<void> Generator::begin_at(TimePoint start, Window measured) {
+  measured_ = measured;
+  co_await each<Done>([=](Slice& slice) { return begin(slice.fleet, slice.recorder, start, measured); });
+}
+
+Awaitable<void> Generator::close() {
+  for (auto slice = slices_.rbegin(); slice != slices_.rend(); ++slice) {
+    auto work = (*slice)->transport->close();
+    co_await asio::co_spawn((*slice)->loop, std::move(work), use_awaitable);
+  }
+}
+
+Awaitable<std::optional<protocol::CoordinatorStats>> Generator::coordinator_stats() {
+  using Stats = std::optional<protocol::CoordinatorStats>;
+  auto const asked = co_await each<Stats>([](Slice& slice) { return slice.transport->stats(); });
+  Stats sum;
+  for (auto const& one : asked) {
+    if (!one) co_return std::nullopt;
+    if (sum) {
+      sum->add(*one);
+    } else {
+      sum = one;
+    }
+  }
+  co_return sum;
+}
+
 Awaitable<Result<void>> Generator::connect(TimePoint deadline) {
   if (auto enough = ensure_descriptors(plan_); !enough) co_return enough;
   auto const connect_one = [deadline](Slice& slice) { return slice.fleet.connect(deadline); };
@@ -134,14 +191,32 @@ Awaitable<Result<void>> Generator::connect(TimePoint deadline) {
 }
 
 Awaitable<void> Generator::run() {
+  running_ = true;
+  if (plan_.load.backlog) asio::co_spawn(loop_, end_when_used_up(), asio::detached);
   co_await each<Done>([](Slice& slice) { return done_after(slice.fleet.run()); });
+  running_ = false;
+  while (watching_) co_await sleep_until(clock_.now() + look_interval);
+}
+
+Awaitable<void> Generator::end_when_used_up() {
+  watching_ = true;
+  bool done = false;
+  while (running_ && !interrupted_ && !done) {
+    co_await sleep_until(clock_.now() + used_up_interval);
+    auto const seen = co_await snapshot();
+    done = all_done(seen.live, seen.books);
+  }
+  if (done) {
+    for (auto& slice : slices_) asio::post(slice->loop, [&fleet = slice->fleet] { fleet.end_phase(); });
+  }
+  watching_ = false;
 }
 
 Awaitable<bool> Generator::drain(TimePoint deadline) {
   bool done = false;
   while (!done && !interrupted_ && clock_.now() < deadline) {
     auto const seen = co_await snapshot();
-    done = seen.books.in_flight == 0 && seen.live.outstanding == 0 && seen.live.held == 0;
+    done = all_done(seen.live, seen.books);
     if (!done) co_await sleep_until(std::min(deadline, clock_.now() + look_interval));
   }
   done = done && !interrupted_;

@@ -8,6 +8,7 @@
 #include "harness/measure/loop_monitor.hpp"
 #include "simulated_runners/fleet.hpp"
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,11 +16,21 @@ namespace assay {
 
 class Generator {
  public:
-  // `threads` ≥ 1; never more than there are runners. The plan's share is the whole. `loop` is the caller's.
-  Generator(asio::io_context& loop, Clock const& clock, FleetPlan const& plan, int threads, Window measured);
+  // The transport of one of the generator's threads, counted from 0.
+  using TransportMaker = std::function<std::unique_ptr<Transport>(asio::io_context&, std::size_t)>;
+
+  // `threads` ≥ 1; never more than there are runners. The plan's share is the whole. `loop` is the caller's. Without a
+  // maker: HTTP to plan.coordinators.
+  Generator(asio::io_context& loop, Clock const& clock, FleetPlan const& plan, int threads, Window measured,
+            TransportMaker const& make_transport = {});
   ~Generator();
 
-  // Each as in Fleet, for all shares at once.
+  // Thread after thread: the first one may make what the others find.
+  Awaitable<Result<void>> prepare(TimePoint deadline);
+  // After prepare(), before connect(): the trial's real start, and what is measured.
+  Awaitable<void> begin_at(TimePoint start, Window measured);
+
+  // Each as in Fleet, for all shares at once. With a backlog, run() ends as soon as it is used up.
   Awaitable<Result<void>> connect(TimePoint deadline);
   Awaitable<void> run();
   Awaitable<bool> drain(TimePoint deadline);
@@ -35,6 +46,11 @@ class Generator {
   // Claim latency as received so far, since the last take: for the live display.
   Awaitable<Histogram> take_recent_claims();
 
+  // Of the coordinators that live with the generator's threads; nothing when there are none. Until close().
+  Awaitable<std::optional<protocol::CoordinatorStats>> coordinator_stats();
+  // After stop(): what prepare() opened.
+  Awaitable<void> close();
+
   // How late the loops were, since the last take.
   Awaitable<LoopLateness> take_lateness();
 
@@ -49,6 +65,7 @@ class Generator {
   // Runs what `make(slice)` makes on each slice's own loop, all at once; what they gave, in order.
   template <class T, class Make>
   Awaitable<std::vector<T>> each(Make make);
+  Awaitable<void> end_when_used_up();
 
   asio::io_context& loop_;
   Clock const& clock_;
@@ -56,6 +73,8 @@ class Generator {
   Window measured_;
   std::vector<std::unique_ptr<Slice>> slices_;
   bool interrupted_ = false;
+  bool running_ = false;   // run() hasn't returned
+  bool watching_ = false;  // end_when_used_up() hasn't
 };
 
 }  // namespace assay

@@ -1,7 +1,5 @@
 #include "simulated_runners/http_client.hpp"
 
-#include "reference_coordinator/protocol/protocol.hpp"
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -23,15 +21,6 @@ constexpr Duration idle_check_after = milliseconds{100};
 constexpr Duration stale_window = seconds{1};
 
 }  // namespace
-
-Fate fate_of_answer(int status, std::string_view body) {
-  if (status < 300) return Fate::ok;
-  if (status == 409) return Fate::conflict;
-  if (status < 500) return Fate::refused;
-  ErrorKind const kind = protocol::decode_error(body).kind;
-  if (kind == ErrorKind::in_doubt || kind == ErrorKind::timed_out) return Fate::in_doubt;
-  return kind == ErrorKind::broken_protocol && status != 503 ? Fate::in_doubt : Fate::unavailable;
-}
 
 HttpClient::HttpClient(asio::io_context& context, Clock const& clock_to_use,
                        std::vector<asio::ip::tcp::endpoint> servers_to_use)

@@ -73,7 +73,7 @@ class OpenLoop {
 
   struct Worker {
     Worker(Transport& transport, std::size_t place)
-        : channel{transport.make_channel(place)}, wake{transport.executor} {}
+        : channel{transport.make_shared_channel(place)}, wake{transport.executor} {}
 
     std::unique_ptr<Channel> channel;
     Signal wake;

@@ -55,6 +55,12 @@ void RequestWriter::submit(std::string& out, std::string_view token, protocol::S
   finish(out, token, protocol::encode(submission));
 }
 
+void RequestWriter::submit_batch(std::string& out, std::string_view token,
+                                 std::vector<protocol::Submission> const& batch) const {
+  out = "POST /runs/batch";
+  finish(out, token, protocol::encode(batch));
+}
+
 void RequestWriter::finish(std::string& out, std::string_view token, std::string_view body) const {
   out += " HTTP/1.1\r\nHost: ";
   out += host_;

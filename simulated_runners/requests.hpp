@@ -24,6 +24,7 @@ class RequestWriter {
   // `wait`: for the run's result, at most so long.
   void submit(std::string& out, std::string_view token, protocol::Submission const& submission,
               std::optional<Duration> wait = {}) const;
+  void submit_batch(std::string& out, std::string_view token, std::vector<protocol::Submission> const& batch) const;
 
  private:
   void finish(std::string& out, std::string_view token, std::string_view body) const;

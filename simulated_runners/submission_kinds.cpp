@@ -4,17 +4,12 @@
 
 namespace assay {
 
-namespace {
-
-// Printable and not compressible to nothing: letters from the seed.
 std::string make_payload(std::size_t bytes, std::uint64_t seed) {
   auto random = Random::stream(seed, "payload");
   std::string payload(bytes, ' ');
   for (char& c : payload) c = static_cast<char>('a' + random.below(26));
   return payload;
 }
-
-}  // namespace
 
 SubmissionKinds::SubmissionKinds(LoadSpec const& load, std::uint64_t seed, RequestWriter const& writer,
                                  std::string_view token, std::optional<Duration> wait) {

@@ -12,6 +12,9 @@
 
 namespace assay {
 
+// What a run carries: letters from the seed, printable and not compressible to nothing.
+std::string make_payload(std::size_t bytes, std::uint64_t seed);
+
 class SubmissionKinds {
  public:
   // `wait`: ask for the run's result, at most so long.

@@ -55,6 +55,11 @@ void Submitter::answered(Item const& item, Exchange const& exchange) {
 
 void Submitter::shed(Item const&) { recorder_.shed(); }
 
+void Submitter::shift(Duration by) {
+  start_ += by;
+  if (next_) next_->intended += by;
+}
+
 void Submitter::advance() {
   next_.reset();
   while (auto const offset = schedule_.next()) {

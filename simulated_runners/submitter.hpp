@@ -36,6 +36,9 @@ class Submitter {
   void answered(Item const& item, Exchange const& exchange);
   void shed(Item const& item);
 
+  // Before the first take(): the trial begins so much later than was said.
+  void shift(Duration by);
+
  private:
   void advance();
   void tell(RunEvent::Kind kind, Item const& item, TimePoint now);

@@ -7,9 +7,11 @@
 
 #include "harness/base/async.hpp"
 #include "harness/measure/observation.hpp"
+#include "reference_coordinator/protocol/stats.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,7 +53,16 @@ class Transport {
 
   // How many it leads to. Channels of as many consecutive places lead to different ones.
   virtual std::size_t coordinators() const { return 1; }
+  // Of the runner with this number.
   virtual std::unique_ptr<Channel> make_channel(std::size_t place) = 0;
+  // Of what is no runner's: submissions, heartbeats.
+  virtual std::unique_ptr<Channel> make_shared_channel(std::size_t place) { return make_channel(place); }
+
+  // Before the first channel is used and after the last one was. Nothing to do where coordinators live elsewhere.
+  virtual Awaitable<Result<void>> open();
+  virtual Awaitable<void> close();
+  // Of the coordinators that nobody else can ask; nothing where they live elsewhere.
+  virtual Awaitable<std::optional<protocol::CoordinatorStats>> stats();
 
   Executor executor;
   Clock const& clock;

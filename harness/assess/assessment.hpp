@@ -100,6 +100,7 @@ struct TrialResult {
   int runners = 0;
   std::string backend;
   std::string variant;  // of the scenario, as its trials name it; empty: none
+  std::string transport = "http";  // or direct: no coordinator process, the generator's CPU includes the store's clients
   int repeat = 1;
   std::uint64_t seed = 0;
   bool partial = false;   // interrupted: what was measured is here, nothing is judged by it

@@ -84,12 +84,18 @@ Guard stationary(InstrumentFigures const& f) {
   return guard;
 }
 
+// Of these there is nothing to say in such a trial; they are not listed then.
+bool applies(Guard const& guard, InstrumentFigures const& f) {
+  if (f.in_process && (guard.name == "generator_cpu" || guard.name == "cpu_pressure")) return false;
+  return f.scheduled || guard.name != "schedule_lag";
+}
+
 }  // namespace
 
 std::vector<Guard> judge_instrument(InstrumentFigures const& f) {
   std::optional<double> outside;
   if (f.out_of_range) outside = static_cast<double>(*f.out_of_range);
-  return {
+  std::vector<Guard> guards{
       achieved(f),
       at_most("generator_cpu", "at most 80 % of the cores the generator may use", f.generator_cpu_share, 0.80,
               "The generator was the bottleneck: it measured itself."),
@@ -114,6 +120,8 @@ std::vector<Guard> judge_instrument(InstrumentFigures const& f) {
       clocks(f),
       stationary(f),
   };
+  std::erase_if(guards, [&f](Guard const& guard) { return !applies(guard, f); });
+  return guards;
 }
 
 bool is_essential(std::string_view guard_name) {

@@ -16,6 +16,8 @@ namespace assay {
 
 // Of the measured phase. Absent: could not be measured.
 struct InstrumentFigures {
+  bool in_process = false;  // clients of the store live with the generator: its CPU, and who waits for one, are theirs
+  bool scheduled = true;    // runs arrive by a schedule; false: a backlog was there before
   std::optional<double> achieved_share;       // started ÷ offered submissions
   std::optional<double> generator_cpu_share;  // of the cores that the generator may use, its threads' number included
   std::optional<double> schedule_lag_p99_ms;  // started − intended, of submissions
@@ -36,7 +38,7 @@ struct InstrumentFigures {
 
 std::vector<Guard> judge_instrument(InstrumentFigures const& figures);
 
-// Without these a trial proves nothing: achieved rate, generator CPU, schedule lag, loop stalls, books.
+// Without these, where they apply, a trial proves nothing: achieved rate, generator CPU, schedule lag, loop stalls, books.
 bool is_essential(std::string_view guard_name);
 
 }  // namespace assay

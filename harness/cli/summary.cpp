@@ -17,6 +17,11 @@ std::string latency(Estimate const& estimate, std::uint64_t n) {
   return estimate.value < 1e-4 ? "0" : humanize(from_seconds(estimate.value / 1e3));
 }
 
+// What came in; of a backlog, what went out.
+double throughput(TrialResult const& trial) {
+  return trial.offered_per_s > 0 ? trial.accepted_per_s : trial.completed_per_s;
+}
+
 // fmt pads by code points' width as it knows it; µ and – are one column each, which it gets right.
 std::string cores(ProcessFigures const& process) {
   return process.available ? fmt::format("{:.2f}", process.cpu_cores_mean) : "–";
@@ -67,7 +72,7 @@ std::string trial_row(TrialResult const& trial) {
   std::uint64_t failed = 0;
   for (auto const& [cause, count] : trial.failed_claims) failed += count;
   return fmt::format("{:>7}  {:<21} {:>6.0f}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}  {}\n",
-                     trial.runners, trial.series(), trial.accepted_per_s,
+                     trial.runners, trial.series(), throughput(trial),
                      trial.stable ? latency(trial.claim_latency.p50, trial.claim_latency.n) : "–",
                      trial.stable ? latency(trial.claim_latency.p99, trial.claim_latency.n) : "–",
                      trial.stable ? latency(trial.dispatch_latency.p99, trial.dispatch_latency.n) : "–",

@@ -82,9 +82,12 @@ void require_descriptors(Scenario const& scenario) {
 std::string result_line(TrialResult const& trial) {
   if (!trial.failure.empty()) return "ended early: " + trial.failure;
   auto const latency = [](Estimate const& e) { return humanize(from_seconds(e.value / 1e3)); };
+  std::string const state =
+      trial.ledger.breaches.empty() ? (trial.valid() ? "valid" : "INVALID") : "INVARIANT BROKEN";
+  if (trial.claim_latency.n == 0)  // a backlog
+    return fmt::format("{:.0f} runs/s in {} · {}", trial.completed_per_s, humanize(from_seconds(trial.measured_s)), state);
   return fmt::format("{:.0f} runs/s · claim p99 {} · dispatch p99 {} · {}", trial.accepted_per_s,
-                     latency(trial.claim_latency.p99), latency(trial.dispatch_latency.p99),
-                     trial.ledger.breaches.empty() ? (trial.valid() ? "valid" : "INVALID") : "INVARIANT BROKEN");
+                     latency(trial.claim_latency.p99), latency(trial.dispatch_latency.p99), state);
 }
 
 // What the trial left behind, in the results folder at once: a later crash must not take it along.
@@ -149,7 +152,7 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
   auto const own = scenarios_of(scenario);
   for (auto const& each : own)  // before anything starts
     require_sharing(backend_named(request.backends, each.levels.front().backend), each.coordinator.count);
-  require_descriptors(scenario);
+  if (scenario.transport == TransportKind::http) require_descriptors(scenario);
   SystemClock const clock;
   auto const began = clock.now();
   auto const folder = ResultsFolder::create(request.results, scenario.name, std::chrono::system_clock::now());

@@ -24,6 +24,7 @@ std::string load_in_words(Scenario const& scenario) {
     return fmt::format("closed loop: {} callers, each waits up to {} for its run's result before it submits its next",
                        *load.concurrency, humanize(load.wait));
   }
+  if (load.backlog) return fmt::format("{} runs that wait when the trial begins, none afterwards", *load.backlog);
   std::string const rate =
       load.runs_per_second ? fmt::format("{:g} runs a second", *load.runs_per_second)
                            : fmt::format("{:g} runs a minute per runner", load.runs_per_minute_per_runner.value_or(0));
@@ -110,12 +111,19 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
                   "blocks of {})",
                   humanize(block_length(phases.measure, fleet.hold))));
   int const threads = generator_threads(scenario);
+  bool const direct = scenario.transport == TransportKind::direct;
   conditions.emplace_back(
       "Clients and server",
-      fmt::format("{} submitter, closed population of runners, on {}; generator, coordinator and store are "
-                  "processes on one machine, connected over loopback",
+      fmt::format("{} submitter, closed population of runners, on {}; {}",
                   scenario.load.concurrency ? "closed-loop" : "open-loop",
-                  threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads)));
+                  threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads),
+                  direct ? "each runner is a client of the store, within the generator's process"
+                         : "generator, coordinator and store are processes on one machine, connected over loopback"));
+  if (direct) {
+    conditions.emplace_back("Transport",
+                            "direct: there is no coordinator process, and so no figure of its CPU; the generator's CPU "
+                            "includes what the store's clients need");
+  }
 
   std::set<std::string> told;
   for (auto const& level : scenario.levels) {

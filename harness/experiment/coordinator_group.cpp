@@ -99,7 +99,7 @@ Awaitable<bool> CoordinatorWatch::ended() {
     ++watching_;
     asio::co_spawn(executor_, watch(pidfd), asio::detached);
   }
-  while (watching_ == pidfds_.size()) co_await changed_.wait_until();
+  while (watching_ == pidfds_.size() && !closed_) co_await changed_.wait_until();
   bool const by_itself = one_ended_;
   close();
   while (watching_ > 0) co_await changed_.wait_until();
@@ -114,6 +114,8 @@ Awaitable<void> CoordinatorWatch::watch(Descriptor& pidfd) {
 }
 
 void CoordinatorWatch::close() {
+  closed_ = true;
+  changed_.notify();
   for (auto& client : clients_) client.close();
   for (auto& pidfd : pidfds_) {
     boost::system::error_code ignored;

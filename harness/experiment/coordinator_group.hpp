@@ -14,11 +14,11 @@ namespace assay {
 
 class CoordinatorGroup {
  public:
-  // `count` ≥ 1; each gets a folder below options.folder. Throws as CoordinatorProcess.
+  // `count` may be 0, when runners are clients of the store themselves; each gets a folder below options.folder. Throws as CoordinatorProcess.
   CoordinatorGroup(CoordinatorOptions const& options, int count);
 
   std::vector<asio::ip::tcp::endpoint> endpoints() const;
-  std::vector<std::pair<std::string, std::string>> const& facts() const { return processes_.front().facts(); }
+  std::vector<std::pair<std::string, std::string>> const& facts() const { return processes_.front().facts(); }  // of one
   bool running();
   std::string last_words();  // of the first that is not running
   void stop();
@@ -56,6 +56,7 @@ class CoordinatorWatch {
   Signal changed_;
   std::size_t watching_ = 0;
   bool one_ended_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace assay

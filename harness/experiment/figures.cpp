@@ -269,6 +269,7 @@ TrialFigures figures_of(Evidence const& evidence) {
   result.runners = plan.level.runners;
   result.backend = plan.level.backend;
   result.variant = plan.level.variant;
+  if (scenario.transport == TransportKind::direct) result.transport = "direct";
   result.repeat = plan.repeat;
   result.seed = plan.seed;
   result.partial = evidence.partial;

@@ -2,6 +2,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/experiment/coordinator_group.hpp"
+#include "harness/experiment/direct_clients.hpp"
 #include "harness/measure/loop_monitor.hpp"
 #include "harness/services/postgres_service.hpp"
 #include "harness/services/private_folder.hpp"
@@ -17,6 +18,9 @@ namespace {
 
 // How long a store may not answer before the trial is given up. Shorter outages are part of what is measured.
 constexpr Duration longest_outage = seconds{8};
+
+// Until every store is open and the backlog is in.
+constexpr Duration longest_preparation = seconds{600};
 
 std::unique_ptr<Service> start_service(TrialPlan const& plan) {
   std::string const& service = plan.backend.service;
@@ -51,15 +55,19 @@ FleetPlan fleet_plan(TrialPlan const& plan, std::vector<asio::ip::tcp::endpoint>
 // Everything of a trial that runs on the event loop.
 class Drive {
  public:
-  Drive(asio::io_context& context, Evidence& evidence, CoordinatorGroup& coordinators, std::optional<pid_t> database,
-        Progress& progress, Interruption& interruption)
+  // `direct`: instead of coordinators, of which there are none then.
+  Drive(asio::io_context& context, Evidence& evidence, CoordinatorGroup& coordinators, DirectClients* direct,
+        std::optional<pid_t> database, Progress& progress, Interruption& interruption)
       : context_{context},
         evidence_{evidence},
         coordinators_{coordinators},
+        direct_{direct},
         progress_{progress},
         interruption_{interruption},
         generator_{context, clock_, fleet_plan(evidence.plan, coordinators.endpoints(), evidence.start),
-                   generator_threads(*evidence.plan.scenario), evidence.recorder->measured()},
+                   direct != nullptr && direct->shared() ? 1 : generator_threads(*evidence.plan.scenario),
+                   evidence.recorder->measured(),
+                   direct != nullptr ? direct->transport_maker() : Generator::TransportMaker{}},
         watch_{context.get_executor(), coordinators},
         generator_process_{::getpid(), ProcessMonitor::Scope::process},
         database_ended_{context.get_executor()},
@@ -89,16 +97,21 @@ class Drive {
 
  private:
   Awaitable<void> phases() {
+    auto const prepared = co_await generator_.prepare(clock_.now() + longest_preparation);
+    if (prepared.has_error()) fail(prepared.error());
+    if (direct_ != nullptr) evidence_.store_facts = direct_->facts();
+    begin_now();
+    co_await generator_.begin_at(evidence_.start, evidence_.recorder->measured());
     phase_ = "connecting";
     asio::co_spawn(context_, sample_each_second(), asio::detached);
     asio::co_spawn(context_, boundaries(), asio::detached);
-    auto const connected = co_await generator_.connect(evidence_.start + seconds{20});
-    if (connected.has_error() && !ended_early()) {
-      bool const ours = connected.error().kind == ErrorKind::misconfigured;
-      end_early(connected.error().detail, ours ? ExitStatus::inconclusive : ExitStatus::unreachable);
+    if (!ended_early()) {
+      auto const connected = co_await generator_.connect(evidence_.start + seconds{20});
+      if (connected.has_error()) fail(connected.error());
     }
     if (!ended_early()) co_await generator_.run();
     auto const now = clock_.now();
+    evidence_.used_up = !ended_early() && now < evidence_.measure_end;
     evidence_.measure_end = std::min(evidence_.measure_end, now);
     evidence_.partial = ended_early();
     if (!ended_early()) {
@@ -110,6 +123,23 @@ class Drive {
     co_await final_stats();
     stop_helpers();
     while (helpers_ > 0) co_await finished_.wait_until();
+    co_await generator_.close();
+  }
+
+  // The preparation took as long as it took: only now is it known when the trial begins.
+  void begin_now() {
+    auto const& scenario = *evidence_.plan.scenario;
+    // Room for every runner to connect and park before the first arrival is due; a backlog waits for nobody.
+    Duration const room = milliseconds{300} + evidence_.plan.level.runners * microseconds{500};
+    evidence_.start = clock_.now() + (scenario.load.backlog ? Duration{} : room);
+    evidence_.measure_begin = evidence_.start + scenario.phases.warm_up;
+    evidence_.measure_end = evidence_.measure_begin + scenario.phases.measure;
+    evidence_.recorder.emplace(Window{evidence_.measure_begin, evidence_.measure_end});
+  }
+
+  void fail(Error const& error) {
+    bool const ours = error.kind == ErrorKind::misconfigured;
+    end_early(error.detail, ours ? ExitStatus::inconclusive : ExitStatus::unreachable);
   }
 
   // The store's own counts once nothing moves any more: what is neither completed nor dead must be found here. The
@@ -132,7 +162,7 @@ class Drive {
       co_await generator_.take_lateness();
       evidence_.begin = co_await sample();
     }
-    bool const ended = co_await wait_until(evidence_.measure_end);
+    bool const ended = co_await wait_until(evidence_.measure_end);  // which comes earlier when a backlog is used up
     if (evidence_.begin && ended) {
       evidence_.loop = co_await generator_.take_lateness();
       evidence_.host_end = read_host_stats();
@@ -142,7 +172,7 @@ class Drive {
   }
 
   // False when the trial ended before.
-  Awaitable<bool> wait_until(TimePoint when) {
+  Awaitable<bool> wait_until(TimePoint const& when) {
     while (!stopping_ && clock_.now() < when) co_await sleep_until(std::min(when, clock_.now() + milliseconds{50}));
     co_return !stopping_;
   }
@@ -182,7 +212,11 @@ class Drive {
     taken.books = seen.books;
     taken.recent_claims = co_await generator_.take_recent_claims();
     taken.stats_asked = clock_.now();
-    taken.stats = co_await watch_.stats();
+    if (direct_ != nullptr) {
+      taken.stats = co_await generator_.coordinator_stats();
+    } else {
+      taken.stats = co_await watch_.stats();
+    }
     taken.stats_answered = clock_.now();
     asking_ = false;
     co_return taken;
@@ -256,6 +290,7 @@ class Drive {
   asio::io_context& context_;
   Evidence& evidence_;
   CoordinatorGroup& coordinators_;
+  DirectClients* const direct_;  // nullptr: over HTTP
   Progress& progress_;
   Interruption& interruption_;
   SystemClock clock_;
@@ -273,6 +308,16 @@ class Drive {
   bool done_ = false;
   std::exception_ptr error_;
 };
+
+// Rates of a backlog that was used up are over the time it took, not over the moments until that was noticed.
+TimePoint last_completion(Evidence const& evidence) {
+  TimePoint last = evidence.measure_begin;
+  for (auto const& event : evidence.events) {
+    if (event.kind == RunEvent::Kind::completed && event.time <= evidence.measure_end)
+      last = std::max(last, event.time);
+  }
+  return last;
+}
 
 }  // namespace
 
@@ -301,25 +346,25 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
   auto const service = start_service(plan);
   PrivateFolder const folder{std::filesystem::temp_directory_path(), "assay-trial-"};
   auto const identities = make_identities(plan.scenario->fleet, plan.level.runners, plan.seed);
-  CoordinatorGroup coordinators{{.program = plan.coordinator,
-                                 .backend = plan.level.backend,
-                                 .store_url = service ? service->url() : std::string{},
-                                 .temporary_store = plan.postgres_url.has_value(),
-                                 .spec = plan.scenario->coordinator,
-                                 .connections = connections_needed(*plan.scenario, plan.level),
-                                 .folder = folder.path(),
-                                 .identities = identities_json(identities, make_submitter_token(plan.seed))},
-                                plan.scenario->coordinator.count};
+  CoordinatorOptions const options{.program = plan.coordinator,
+                                   .backend = plan.level.backend,
+                                   .store_url = service ? service->url() : std::string{},
+                                   .temporary_store = plan.postgres_url.has_value(),
+                                   .spec = plan.scenario->coordinator,
+                                   .connections = connections_needed(*plan.scenario, plan.level),
+                                   .folder = folder.path(),
+                                   .identities = identities_json(identities, make_submitter_token(plan.seed))};
+  bool const direct = plan.scenario->transport == TransportKind::direct;
+  std::optional<DirectClients> clients;
+  if (direct) clients.emplace(options);
+  CoordinatorGroup coordinators{options, direct ? 0 : plan.scenario->coordinator.count};
   Evidence evidence;
   evidence.plan = std::move(plan);
-  evidence.store_facts = coordinators.facts();
+  if (!direct) evidence.store_facts = coordinators.facts();
   evidence.kind_of_actor.push_back(0);
   for (auto const& identity : identities) evidence.kind_of_actor.push_back(static_cast<std::uint32_t>(identity.kind));
 
-  // Room for every runner to connect and park before the first arrival is due.
-  evidence.start = clock.now() + milliseconds{300} + evidence.plan.level.runners * microseconds{500};
-  evidence.measure_begin = evidence.start + evidence.plan.scenario->phases.warm_up;
-  evidence.measure_end = evidence.measure_begin + evidence.plan.scenario->phases.measure;
+  evidence.start = evidence.measure_begin = evidence.measure_end = clock.now();  // until it is prepared
   evidence.recorder.emplace(Window{evidence.measure_begin, evidence.measure_end});
 
   if (interruption.poll() != 0) {
@@ -327,11 +372,12 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
     evidence.failure = "interrupted";
   } else {
     auto const database = service ? service->server_pid() : std::nullopt;
-    Drive{context, evidence, coordinators, database, progress, interruption}.run();
+    Drive{context, evidence, coordinators, direct ? &*clients : nullptr, database, progress, interruption}.run();
   }
   coordinators.stop();
-  evidence.coordinator_ledgers = coordinators.ledgers();
+  evidence.coordinator_ledgers = direct ? clients->ledgers() : coordinators.ledgers();
   evidence.events = evidence.recorder->take_events();
+  if (evidence.used_up) evidence.measure_end = last_completion(evidence);
   return evidence;
 }
 

@@ -61,6 +61,7 @@ struct Evidence {
   bool partial = false;  // not all of the measured phase happened
   std::string failure;   // why it ended early, one line
   std::optional<ExitStatus> failure_status;
+  bool used_up = false;  // the backlog, before the measured phase was over
   bool drained = false;
   std::size_t generator_threads = 1;
   std::optional<Recorder> recorder;

@@ -44,6 +44,9 @@ class Recorder {
 
   explicit Recorder(Window measured, Keep keep = Keep::everything);
 
+  // When the phase turns out to lie elsewhere; before anything in it was recorded.
+  void measure(Window measured) { measured_ = measured; }
+
   void offer(TimePoint intended);  // an arrival of the schedule came due …
   void shed();                     // … and could not be started
   // A request left; each call is followed by exactly one record() with the same operation.

@@ -31,7 +31,7 @@ BOOST_DESCRIBE_STRUCT(ObjectiveResult, (), (text, state, measured, bound, n, rea
 BOOST_DESCRIBE_STRUCT(TimelinePoint, (), (second, offered_per_s, accepted_per_s, received_per_s, completed_per_s, parked, working,
                                           backlog, pending_writes, coordinator_cores, database_cores, generator_cores,
                                           claim_p50_ms, claim_p99_ms, phase))
-BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, repeat, seed, partial, failure, measured_s,
+BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport, repeat, seed, partial, failure, measured_s,
                                         offered_per_s, accepted_per_s, completed_per_s, busy_share,
                                         claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run,
                                         shortage_share, erlang_c_shortage_p99_ms,

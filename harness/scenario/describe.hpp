@@ -50,6 +50,7 @@ constexpr std::array<std::string_view, 4> names_of(LoadProfileSpec::Shape) {
   return {"steady", "ramp", "steps", "burst"};
 }
 constexpr std::array<std::string_view, 2> names_of(LoadSpec::Arrivals) { return {"even", "poisson"}; }
+constexpr std::array<std::string_view, 2> names_of(TransportKind) { return {"http", "direct"}; }
 
 template <class V>
 void describe(V& v, DurationDistribution& d) {
@@ -137,6 +138,13 @@ void describe(V& v, LoadSpec& l) {
     l.concurrency);
   v({.name = "wait", .doc = "With `concurrency`: how long a caller waits for a result.", .min = 0.01, .max = 30},
     l.wait);
+  v({.name = "backlog",
+     .doc = "So many runs wait when the trial begins, and none arrive afterwards. The measured phase ends when they are "
+            "used up, or after `phases.measure`; rates are of its real length.",
+     .min = 1,
+     .max = 1'000'000,
+     .one_of = "rate"},
+    l.backlog);
   v({.name = "arrivals",
      .doc = "`poisson`: independent of each other, as real users are. `even`: like clockwork, which hides queueing."},
     l.arrivals);
@@ -273,6 +281,11 @@ void describe(V& v, Scenario& s) {
      .min = 1,
      .max = 10'000},
     s.time_compression);
+  v({.name = "transport",
+     .doc = "`http`: runners long-poll a coordinator process. `direct`: no coordinator process; every runner is a client "
+            "of the store, in the process of the generator, and one more submits.",
+     },
+    s.transport);
   v({.name = "load", .doc = "The runs that are created.", .required = true}, s.load);
   v({.name = "fleet", .doc = "The runners that execute them."}, s.fleet);
   v({.name = "coordinator", .doc = "Settings of the system under test."}, s.coordinator);

@@ -126,11 +126,27 @@ void check_variants(Scenario const& s, Rules& rules) {
   }
 }
 
+void check_transport(Scenario const& s, Rules& rules) {
+  if (s.transport != TransportKind::direct) return;
+  rules.rule({"coordinator.count", "transport"}, s.coordinator.count > 1,
+             "with `transport: direct` there is no coordinator process: every runner has a coordinator of its own");
+  for (std::size_t l = 0; l < s.levels.size(); ++l) {
+    rules.rule({fmt::format("trials.{}.runners", l), "transport"}, s.levels[l].runners > most_direct_runners,
+               fmt::format("with `transport: direct` every runner is a client of the store, with connections of its own: "
+                           "{} are too many, at most {} are allowed",
+                           s.levels[l].runners, most_direct_runners));
+  }
+}
+
 }  // namespace
 
 void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   Rules rules{root, mistakes};
   auto const show = format_duration;
+  check_transport(s, rules);
+  rules.rule({"load.profile", "load.backlog"},
+             s.load.backlog && s.load.profile.shape != LoadProfileSpec::Shape::steady,
+             "with `load.backlog` nothing arrives, and no rate can move");
 
   rules.rule(
       {"fleet.heartbeat", "coordinator.lease"}, s.fleet.heartbeat >= s.coordinator.lease,

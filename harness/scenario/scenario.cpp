@@ -61,6 +61,7 @@ double mean_factor(LoadProfileSpec const& profile) {
 }
 
 double expected_runs(Scenario const& scenario, int runners) {
+  if (scenario.load.backlog) return *scenario.load.backlog;
   return offered_rate(scenario, runners) * mean_factor(scenario.load.profile) * to_seconds(scenario.phases.measure);
 }
 

@@ -52,11 +52,12 @@ struct RunClass {
 
 struct LoadSpec {
   enum class Arrivals : std::uint8_t { even, poisson };
-  // Exactly one of the three; rates before time compression.
+  // Exactly one of the four; rates before time compression.
   std::optional<double> runs_per_minute_per_runner;
   std::optional<double> runs_per_second;
   std::optional<int> concurrency;            // closed loop: callers, each with one run at a time
   Duration wait = std::chrono::seconds{30};  // of a caller, for its run's result; 10 ms … 30 s
+  std::optional<int> backlog;  // runs that wait when the trial begins; none arrive afterwards
   Arrivals arrivals = Arrivals::poisson;
   LoadProfileSpec profile;
   std::size_t payload_bytes = 256;
@@ -139,6 +140,9 @@ struct PublishedClaim {
 
   friend bool operator==(PublishedClaim const&, PublishedClaim const&) = default;
 };
+// How the simulated runners reach the system under test: through a coordinator process over HTTP, or as clients of the
+// store, each with a coordinator of its own within the generator's process.
+enum class TransportKind : std::uint8_t { http, direct };
 
 struct Scenario {
   std::string name;  // [a-z0-9-]+, the results folder's name
@@ -157,6 +161,7 @@ struct Scenario {
   // compression").
   double time_compression = 1.0;
 
+  TransportKind transport = TransportKind::http;
   LoadSpec load;
   FleetSpec fleet;
   CoordinatorSpec coordinator;
@@ -179,14 +184,17 @@ struct Scenario {
 
 bool is_about(PublishedClaim const& published, Level const& level);
 
-// Runs per second offered (0 in a closed loop, whose rate is the system's) at `runners` runners, time compression
-// included; the profile's factor is 1.
+// The most runners that may be clients of a store themselves: each has connections of its own.
+inline constexpr int most_direct_runners = 64;
+
+// Runs per second offered (0 in a closed loop, whose rate is the system's, and with a backlog) at `runners` runners,
+// time compression included; the profile's factor is 1.
 double offered_rate(Scenario const& scenario, int runners);
 
 // Mean of the profile's factor over the measured phase.
 double mean_factor(LoadProfileSpec const& profile);
 
-// Runs the measured phase of one trial is expected to create.
+// Runs the measured phase of one trial is expected to create, or to find waiting.
 double expected_runs(Scenario const& scenario, int runners);
 
 // Busy share of the fleet that the load asks for: rate × mean run length ÷ runners. Above 1 the backlog grows for

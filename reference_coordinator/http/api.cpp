@@ -369,13 +369,17 @@ Awaitable<Response> Api::metrics(Call) {
   co_return response;
 }
 
-Awaitable<protocol::CoordinatorStats> Api::snapshot() {
-  auto const depth = co_await probe_.ask();
+Awaitable<protocol::CoordinatorStats> Api::snapshot(bool with_depth) {
+  std::optional<Depth> depth;
+  if (with_depth) {
+    auto const asked = co_await probe_.ask();
+    if (asked) depth = *asked;
+  }
   LoopLateness const loop = loop_monitor_.take();
   counts_.loop_lateness.add(loop.lateness);
   counts_.loop_stalls += static_cast<std::uint64_t>(loop.stalls);
   protocol::CoordinatorStats stats = counts_;
-  if (depth) stats.depth = *depth;
+  stats.depth = depth;
   stats.backend = options_.backend;
   stats.taken_at = clock_.now();
   stats.uptime_ns = static_cast<std::uint64_t>((stats.taken_at - started_at_).count());

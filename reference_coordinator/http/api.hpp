@@ -73,6 +73,8 @@ class Api {
   Duration lease() const { return options_.lease; }
   // The server counts its connections here.
   protocol::CoordinatorStats& counts() { return counts_; }
+  // What /stats answers; how deep the store is, is not asked unless wanted.
+  Awaitable<protocol::CoordinatorStats> snapshot(bool with_depth = true);
   void start();
   // To be awaited before the store is closed.
   Awaitable<void> stop();
@@ -113,7 +115,6 @@ class Api {
 
   Awaitable<Response> dispatch(Endpoint endpoint, Call call);
   Awaitable<Response> find_by_id(RunId id);
-  Awaitable<protocol::CoordinatorStats> snapshot();
 
   Identity const* identify(Request const& request, Peer& peer) const;
   RunSpec accept(protocol::Submission submission);

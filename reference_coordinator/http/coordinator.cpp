@@ -1,6 +1,7 @@
 #include "reference_coordinator/http/coordinator.hpp"
 
 #include "harness/base/text.hpp"
+#include "reference_coordinator/http/coordinator_core.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -56,14 +57,6 @@ std::string ready_line(Server const& server, Backend const& backend, StoreFacts 
                                       {"capabilities", to_json(backend.capabilities)}});
 }
 
-Awaitable<void> flush_each_second(protocol::Ledger& ledger, Clock const& clock, Signal& stop) {
-  for (;;) {  // GCC 12 miscompiles a co_await within a loop's condition
-    bool const stopped = co_await stop.wait_until(clock.now() + seconds{1});
-    if (stopped) co_return;
-    if (!ledger.flush()) spdlog::error("ledger: not all lines could be written; they are kept");
-  }
-}
-
 Awaitable<void> stop_at_once_on_a_second_signal(Signals& signals, Server& server) {
   auto const [error, number] = co_await signals.async_wait(as_result);
   if (error) co_return;
@@ -90,97 +83,53 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
                   R"({"runners":[{"token":"…","name":"…","tags":["linux"]}],"submitters":[{"token":"…","name":"…"}]})"};
   }
   Identities const identities = Identities::load(options.identities);
-  protocol::Ledger ledger;
-  if (!options.ledger.empty()) ledger = protocol::Ledger{options.ledger};
-
-  auto opened = co_await backend.open(context, clock, options.store);
+  CoreOptions core_options;
+  core_options.store = options.store;
+  core_options.ledger = options.ledger;
+  core_options.lease = options.lease;
+  core_options.sweep_interval = options.sweep_interval;
+  core_options.max_attempts = options.max_attempts;
+  core_options.reply_lookup = options.reply_lookup;
+  core_options.push_runs = options.push_runs;
+  core_options.push = options.push;
+  core_options.complain = [](std::string const& line) { spdlog::warn("{}", line); };
+  auto opened = co_await CoordinatorCore::open(context, clock, backend, identities, std::move(core_options));
   if (!opened)
     throw Failure{status_of(opened.error().kind), fmt::format("{}: {}", backend.name, opened.error().detail)};
-  MeasuredStore store{std::move(opened->store), clock};
+  CoordinatorCore& core = **opened;
 
-  Api* told = nullptr;  // of what sweeps find; it needs the matcher and so comes after it
-  Duration const lease = std::min(options.lease, backend.capabilities.longest_lease);
-  MatcherOptions matching;
-  matching.lease = lease;
-  matching.sweep_interval = options.sweep_interval;
-  matching.dispatcher.seed = random_seed();
-  matching.dispatcher.max_batch = std::min(matching.dispatcher.max_batch, backend.capabilities.batch_limit);
-  matching.on_sweep = [&told](SweepResult const& result) { told->swept(result); };
-  if (opened->wake_up) matching.on_surplus = [&wake_up = *opened->wake_up] { wake_up.announce(); };
-  matching.on_error = [](Error const& error) { spdlog::warn("store: {}", to_string(error)); };
-  PushDesk* pushed = nullptr;  // likewise
-  if (options.push_runs) matching.on_work = [&pushed] { return pushed->work_may_exist(); };
-  Matcher matcher{executor, clock, store, std::move(matching)};
-  ApiOptions serving;
-  serving.backend = backend.name;
-  serving.lease = lease;
-  serving.max_attempts = options.max_attempts;
-  serving.reply_lookup = options.reply_lookup;
-  serving.push = options.push_runs;
-  serving.fenced = options.push.fenced;
-  Api api{executor, clock, store, matcher, identities, ledger, std::move(serving)};
-  told = &api;
-  std::optional<PushDesk> push;
-  if (options.push_runs) {
-    PushOptions pushing = options.push;
-    pushing.claim_deadline = std::min(pushing.claim_deadline, backend.capabilities.longest_lease);
-    pushing.max_batch =
-        static_cast<std::uint32_t>(std::min<std::size_t>(pushing.max_batch, backend.capabilities.batch_limit));
-    pushing.seed = random_seed();
-    pushing.on_broken = [&api](auto const&... what) { api.broken(what...); };
-    pushing.on_error = [](Error const& error) { spdlog::warn("store: {}", to_string(error)); };
-    pushed = &push.emplace(executor, clock, store, matcher, api.counts(), std::move(pushing));
-  }
   std::optional<Failure> failure;
   std::optional<Server> server;
   try {
-    server.emplace(context, api, pushed, options.server);
+    server.emplace(context, core.api(), core.push(), options.server);
   } catch (Failure const& problem) {
     failure = problem;
   }
   if (failure) {
-    if (opened->wake_up) co_await opened->wake_up->close();
-    co_await store.close();
+    co_await core.stop();
     throw *failure;
   }
 
   Signals signals{executor, SIGTERM, SIGINT};
-  Signal stop_flushing{executor};
-  Signal flushing_ended{executor};
-  bool flushing = true;
-  asio::co_spawn(executor, flush_each_second(ledger, clock, stop_flushing), [&](std::exception_ptr) {
-    flushing = false;
-    flushing_ended.notify();
-  });
-  if (opened->wake_up) opened->wake_up->listen([&matcher] { matcher.work_may_exist(); });
-  matcher.start();
-  if (push) push->start();
-  api.start();
+  core.start();
   server->start();
-  ready(ready_line(*server, backend, opened->facts));
+  ready(ready_line(*server, backend, core.facts()));
   spdlog::info("serving {} runners and submitters on {} over {}", identities.size(), server->listening(), backend.name);
 
   auto const [error, number] = co_await signals.async_wait(as_result);
   spdlog::info("signal {}: stopping", number);
   TimePoint const deadline = clock.now() + options.stop_time;
-  asio::co_spawn(executor, leave_at(deadline + seconds{10}, ledger), asio::detached);
+  asio::co_spawn(executor, leave_at(deadline + seconds{10}, core.ledger()), asio::detached);
   asio::co_spawn(executor, stop_at_once_on_a_second_signal(signals, *server), asio::detached);
-  if (push) push->begin_stop();
+  if (core.push() != nullptr) core.push()->begin_stop();
   server->begin_stop();
-  api.desk().stop();
-  co_await matcher.stop();
+  co_await core.stop_matching();
   bool const all_answered = co_await server->end_stop(deadline);
   if (!all_answered) spdlog::warn("requests were still in progress after {}", format_duration(options.stop_time));
-  if (push) co_await push->end_stop();
-  co_await matcher.stop();  // what the last connections gave back
-  co_await api.stop();
-  stop_flushing.notify();
-  while (flushing) co_await flushing_ended.wait_until();
+  bool const ledger_complete = co_await core.stop();
   boost::system::error_code ignored;
   signals.cancel(ignored);
-  if (opened->wake_up) co_await opened->wake_up->close();
-  co_await store.close();
-  if (!ledger.flush()) throw Failure{ExitStatus::internal_error, "ledger: not all lines could be written"};
+  if (!ledger_complete) throw Failure{ExitStatus::internal_error, "ledger: not all lines could be written"};
   co_return static_cast<int>(ExitStatus::pass);
 }
 

@@ -1,0 +1,39 @@
+// What a trial with `transport: direct` has in the place of coordinator processes: the clients of the store that live
+// with the generator's threads (simulated_runners/direct), their identities, and the folder of their ledgers. Made by
+// the trial before the generator and outlives it.
+#pragma once
+
+#include "simulated_runners/direct/direct_transport.hpp"
+#include "simulated_runners/generator.hpp"
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace assay {
+
+struct CoordinatorOptions;
+
+class DirectClients {
+ public:
+  // Of `options` all that makes sense without a process. Throws Failure (bad_input) when there is no such backend.
+  explicit DirectClients(CoordinatorOptions const& options);
+
+  // Whether everybody shares one client, which then has to be on one thread.
+  bool shared() const { return !backend_.capabilities.several_coordinators; }
+  Generator::TransportMaker transport_maker();
+
+  // What the store said of itself, after the generator's prepare().
+  std::vector<std::pair<std::string, std::string>> facts() const;
+  std::vector<std::string> ledgers() const;  // CSV, of each client; after the generator's close()
+
+ private:
+  Backend const& backend_;
+  std::filesystem::path folder_;
+  Identities identities_;
+  CoreOptions core_;
+  StoreFacts facts_;
+};
+
+}  // namespace assay
