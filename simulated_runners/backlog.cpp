@@ -38,8 +38,8 @@ Backlog::Backlog(LoadSpec const& load, std::size_t runs, Share share, std::uint6
 
 Awaitable<Result<void>> Backlog::submit(Duration answer_timeout, TimePoint deadline) {
   created_ = transport_.clock.now();
-  std::size_t const most = std::clamp<std::size_t>(most_bytes / (payload_.size() + bytes_of_a_run), 1,
-                                                   protocol::max_batch);
+  std::size_t const most =
+      std::clamp<std::size_t>(most_bytes / (payload_.size() + bytes_of_a_run), 1, protocol::max_batch);
   std::string why = "stopped";
   while (left_ > 0) {
     auto const batch = next_batch(most);
@@ -79,9 +79,9 @@ Awaitable<Result<void>> Backlog::submit(Duration answer_timeout, TimePoint deadl
            *batch[i].id, drawn_[i], now);
     }
     if (!taken) {
-      co_return Error(refused ? ErrorKind::rejected : ErrorKind::timed_out,
-                      fmt::format("the backlog could not be submitted, {} runs were missing: {}", left_ + batch.size(),
-                                  why));
+      co_return Error(
+          refused ? ErrorKind::rejected : ErrorKind::timed_out,
+          fmt::format("the backlog could not be submitted, {} runs were missing: {}", left_ + batch.size(), why));
     }
   }
   channel_->abandon();

@@ -2,8 +2,8 @@
 
 #include "harness/base/descriptors.hpp"
 #include "harness/base/text.hpp"
-#include "simulated_runners/closed_loop.hpp"
 #include "simulated_runners/backlog.hpp"
+#include "simulated_runners/closed_loop.hpp"
 #include "simulated_runners/heartbeats.hpp"
 #include "simulated_runners/http_client.hpp"
 #include "simulated_runners/open_loop.hpp"
@@ -107,8 +107,11 @@ struct Fleet::Parts {
                 {plan.load, plan.seed, writer, plan.submitter_token, plan.load.wait},
                 journal,
                 recorder},
-        backlog{plan.load, plan.share.part_of(backlog_of(plan)), plan.share, plan.seed, writer, plan.submitter_token,
-                transport, journal, recorder},
+        backlog{plan.load,  plan.share.part_of(backlog_of(plan)),
+                plan.share, plan.seed,
+                writer,     plan.submitter_token,
+                transport,  journal,
+                recorder},
         heartbeats{commons, runners, plan.fleet.heartbeat},
         submissions{transport, tasks, submitter, plan.share.part_of(plan.submit_connections), plan.answer_timeout},
         heartbeating{transport, tasks, heartbeats, plan.share.part_of(plan.heartbeat_connections), plan.answer_timeout},

@@ -38,7 +38,8 @@ struct InstrumentFigures {
 
 std::vector<Guard> judge_instrument(InstrumentFigures const& figures);
 
-// Without these, where they apply, a trial proves nothing: achieved rate, generator CPU, schedule lag, loop stalls, books.
+// Without these, where they apply, a trial proves nothing: achieved rate, generator CPU, schedule lag, loop stalls,
+// books.
 bool is_essential(std::string_view guard_name);
 
 }  // namespace assay

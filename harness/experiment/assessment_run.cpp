@@ -82,10 +82,10 @@ void require_descriptors(Scenario const& scenario) {
 std::string result_line(TrialResult const& trial) {
   if (!trial.failure.empty()) return "ended early: " + trial.failure;
   auto const latency = [](Estimate const& e) { return humanize(from_seconds(e.value / 1e3)); };
-  std::string const state =
-      trial.ledger.breaches.empty() ? (trial.valid() ? "valid" : "INVALID") : "INVARIANT BROKEN";
+  std::string const state = trial.ledger.breaches.empty() ? (trial.valid() ? "valid" : "INVALID") : "INVARIANT BROKEN";
   if (trial.claim_latency.n == 0)  // a backlog
-    return fmt::format("{:.0f} runs/s in {} · {}", trial.completed_per_s, humanize(from_seconds(trial.measured_s)), state);
+    return fmt::format("{:.0f} runs/s in {} · {}", trial.completed_per_s, humanize(from_seconds(trial.measured_s)),
+                       state);
   return fmt::format("{:.0f} runs/s · claim p99 {} · dispatch p99 {} · {}", trial.accepted_per_s,
                      latency(trial.claim_latency.p99), latency(trial.dispatch_latency.p99), state);
 }

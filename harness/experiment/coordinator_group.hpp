@@ -14,11 +14,14 @@ namespace assay {
 
 class CoordinatorGroup {
  public:
-  // `count` may be 0, when runners are clients of the store themselves; each gets a folder below options.folder. Throws as CoordinatorProcess.
+  // `count` may be 0, when runners are clients of the store themselves; each gets a folder below options.folder. Throws
+  // as CoordinatorProcess.
   CoordinatorGroup(CoordinatorOptions const& options, int count);
 
   std::vector<asio::ip::tcp::endpoint> endpoints() const;
-  std::vector<std::pair<std::string, std::string>> const& facts() const { return processes_.front().facts(); }  // of one
+  std::vector<std::pair<std::string, std::string>> const& facts() const {
+    return processes_.front().facts();
+  }  // of one
   bool running();
   std::string last_words();  // of the first that is not running
   void stop();

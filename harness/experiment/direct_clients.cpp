@@ -29,7 +29,9 @@ Identities identities_of(std::string const& json) {
 }  // namespace
 
 DirectClients::DirectClients(CoordinatorOptions const& options)
-    : backend_{backend_named(options.backend)}, folder_{options.folder}, identities_{identities_of(options.identities)} {
+    : backend_{backend_named(options.backend)},
+      folder_{options.folder},
+      identities_{identities_of(options.identities)} {
   core_.store.url = options.store_url;
   core_.store.temporary = options.temporary_store;
   // A worker asks for one thing at a time. Those who share one client take what the backend thinks right.

@@ -139,8 +139,9 @@ void describe(V& v, LoadSpec& l) {
   v({.name = "wait", .doc = "With `concurrency`: how long a caller waits for a result.", .min = 0.01, .max = 30},
     l.wait);
   v({.name = "backlog",
-     .doc = "So many runs wait when the trial begins, and none arrive afterwards. The measured phase ends when they are "
-            "used up, or after `phases.measure`; rates are of its real length.",
+     .doc =
+         "So many runs wait when the trial begins, and none arrive afterwards. The measured phase ends when they are "
+         "used up, or after `phases.measure`; rates are of its real length.",
      .min = 1,
      .max = 1'000'000,
      .one_of = "rate"},
@@ -281,11 +282,14 @@ void describe(V& v, Scenario& s) {
      .min = 1,
      .max = 10'000},
     s.time_compression);
-  v({.name = "transport",
-     .doc = "`http`: runners long-poll a coordinator process. `direct`: no coordinator process; every runner is a client "
-            "of the store, in the process of the generator, and one more submits.",
-     },
-    s.transport);
+  v(
+      {
+          .name = "transport",
+          .doc = "`http`: runners long-poll a coordinator process. `direct`: no coordinator process; every runner is a "
+                 "client "
+                 "of the store, in the process of the generator, and one more submits.",
+      },
+      s.transport);
   v({.name = "load", .doc = "The runs that are created.", .required = true}, s.load);
   v({.name = "fleet", .doc = "The runners that execute them."}, s.fleet);
   v({.name = "coordinator", .doc = "Settings of the system under test."}, s.coordinator);

@@ -131,10 +131,11 @@ void check_transport(Scenario const& s, Rules& rules) {
   rules.rule({"coordinator.count", "transport"}, s.coordinator.count > 1,
              "with `transport: direct` there is no coordinator process: every runner has a coordinator of its own");
   for (std::size_t l = 0; l < s.levels.size(); ++l) {
-    rules.rule({fmt::format("trials.{}.runners", l), "transport"}, s.levels[l].runners > most_direct_runners,
-               fmt::format("with `transport: direct` every runner is a client of the store, with connections of its own: "
-                           "{} are too many, at most {} are allowed",
-                           s.levels[l].runners, most_direct_runners));
+    rules.rule(
+        {fmt::format("trials.{}.runners", l), "transport"}, s.levels[l].runners > most_direct_runners,
+        fmt::format("with `transport: direct` every runner is a client of the store, with connections of its own: "
+                    "{} are too many, at most {} are allowed",
+                    s.levels[l].runners, most_direct_runners));
   }
 }
 
@@ -144,8 +145,7 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   Rules rules{root, mistakes};
   auto const show = format_duration;
   check_transport(s, rules);
-  rules.rule({"load.profile", "load.backlog"},
-             s.load.backlog && s.load.profile.shape != LoadProfileSpec::Shape::steady,
+  rules.rule({"load.profile", "load.backlog"}, s.load.backlog && s.load.profile.shape != LoadProfileSpec::Shape::steady,
              "with `load.backlog` nothing arrives, and no rate can move");
 
   rules.rule(

@@ -57,7 +57,7 @@ struct LoadSpec {
   std::optional<double> runs_per_second;
   std::optional<int> concurrency;            // closed loop: callers, each with one run at a time
   Duration wait = std::chrono::seconds{30};  // of a caller, for its run's result; 10 ms … 30 s
-  std::optional<int> backlog;  // runs that wait when the trial begins; none arrive afterwards
+  std::optional<int> backlog;                // runs that wait when the trial begins; none arrive afterwards
   Arrivals arrivals = Arrivals::poisson;
   LoadProfileSpec profile;
   std::size_t payload_bytes = 256;

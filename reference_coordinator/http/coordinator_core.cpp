@@ -46,8 +46,8 @@ ApiOptions serving(CoreOptions const& options, Backend const& backend) {
 
 }  // namespace
 
-Awaitable<Result<std::unique_ptr<CoordinatorCore>>> CoordinatorCore::open(asio::io_context& context,
-                                                                          Clock const& clock, Backend const& backend,
+Awaitable<Result<std::unique_ptr<CoordinatorCore>>> CoordinatorCore::open(asio::io_context& context, Clock const& clock,
+                                                                          Backend const& backend,
                                                                           Identities const& identities,
                                                                           CoreOptions options) {
   // Before the store, which would have to be closed again.

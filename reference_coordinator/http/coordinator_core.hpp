@@ -30,7 +30,8 @@ struct CoreOptions {
 
 class CoordinatorCore {
  public:
-  // Opens the store. Errors are the backend's. `identities` must outlive it. Throws Failure when there can be no ledger.
+  // Opens the store. Errors are the backend's. `identities` must outlive it. Throws Failure when there can be no
+  // ledger.
   static Awaitable<Result<std::unique_ptr<CoordinatorCore>>> open(asio::io_context& context, Clock const& clock,
                                                                   Backend const& backend, Identities const& identities,
                                                                   CoreOptions options);

@@ -29,15 +29,15 @@ class DirectTransport::Call final : public Peer {
  public:
   explicit Call(Executor executor) : answered{executor} {}
 
-  void watch(PollId poll) override { watched = poll; }
-  void unwatch() override { watched.reset(); }
+  void watch(std::function<void()> gone) override { watched = std::move(gone); }
+  void unwatch() override { watched = nullptr; }
 
   Request request;
   Response response;
   Signal answered;
   bool done = false;
   bool left = false;  // nobody waits for the answer
-  std::optional<PollId> watched;
+  std::function<void()> watched;
 };
 
 class DirectTransport::DirectChannel final : public Channel {
@@ -93,7 +93,7 @@ class DirectTransport::DirectChannel final : public Channel {
  private:
   void leave() {
     call_->left = true;
-    if (call_->watched) client_.core->matcher().cancel(*call_->watched);
+    if (auto const gone = call_->watched) gone();
   }
 
   DirectTransport& transport_;
