@@ -70,9 +70,9 @@ CoordinatorCore::CoordinatorCore(Executor executor, Clock const& clock, Backend 
       opened_{std::move(opened)},
       store_{std::move(opened_.store), clock},
       matcher_{executor, clock, store_,
-               matching(options, backend, opened_.wake_up.get(),
-                        [this](SweepResult const& result) { api_.swept(result); },
-                        [this] { return push_->work_may_exist(); })},
+               matching(
+                   options, backend, opened_.wake_up.get(), [this](SweepResult const& result) { api_.swept(result); },
+                   [this] { return push_->work_may_exist(); })},
       ledger_{std::move(ledger)},
       api_{executor, clock, store_, matcher_, identities, ledger_, serving(options, backend)},
       stop_flushing_{executor},

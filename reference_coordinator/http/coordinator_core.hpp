@@ -23,7 +23,7 @@ struct CoreOptions {
   Duration sweep_interval = seconds{1};
   int max_attempts = 3;
   Duration reply_lookup{};  // ApiOptions::reply_lookup
-  bool push_runs = false;  // CoordinatorOptions
+  bool push_runs = false;   // CoordinatorOptions
   PushOptions push;
   std::function<void(std::string const&)> complain;  // one line for a log; may be empty
 };

@@ -114,6 +114,21 @@ TEST(guards, take_the_lag_for_small_only_beside_what_it_delays) {
   EXPECT_EQ(named(judge_instrument(figures), "schedule_lag").state, State::failed);
 }
 
+TEST(guards, are_not_listed_where_they_say_nothing) {
+  auto figures = good_instrument();
+  figures.in_process = true;
+  figures.scheduled = false;
+  figures.generator_cpu_share = figures.cpu_pressure_share = 1;
+  figures.schedule_lag_p99_ms.reset();
+  std::vector<std::string> names;
+  for (auto const& guard : judge_instrument(figures)) {
+    names.push_back(guard.name);
+    EXPECT_NE(guard.state, State::failed) << guard.name;
+  }
+  EXPECT_THAT(names, testing::IsSupersetOf({"achieved_rate", "loop_stalls", "books", "steal"}));
+  EXPECT_THAT(names, testing::Not(testing::Contains(testing::AnyOf("generator_cpu", "cpu_pressure", "schedule_lag"))));
+}
+
 TEST(guards, find_a_trend_that_goes_down_too) {
   auto figures = good_instrument();
   figures.dispatch_halves = HalvesComparison{.first = 4, .second = 1, .change = {.value = -3, .low = -4, .high = -2}};

@@ -74,6 +74,21 @@ TEST(rules, a_closed_loop_has_no_rate_to_shape) {
   EXPECT_THAT(with({"load.wait=1s"}), HasSubstr("set `load.concurrency`, too"));
 }
 
+TEST(rules, a_backlog_has_no_rate_to_shape_and_direct_clients_are_few) {
+  auto const with = [](std::vector<std::string> set) {
+    auto const scenario = parse_scenario(smallest_scenario, "f.yaml", {.set = std::move(set)}, backends);
+    return scenario ? "accepted" : to_string(scenario.error());
+  };
+  EXPECT_EQ(with({"load.runs_per_second=", "load.backlog=10"}), "accepted");
+  EXPECT_THAT(with({"load.backlog=10"}), HasSubstr("needs only one of"));
+  EXPECT_THAT(with({"load.runs_per_second=", "load.backlog=10", "load.profile={shape: ramp, from: 1, to: 2}"}),
+              HasSubstr("nothing arrives, and no rate can move"));
+  EXPECT_EQ(with({"transport=direct"}), "accepted");
+  EXPECT_THAT(with({"transport=direct", "coordinator.count=2"}), HasSubstr("there is no coordinator process"));
+  EXPECT_THAT(with({"transport=direct", "trials=[{runners: 65, backend: memory}]"}),
+              HasSubstr("65 are too many, at most 64"));
+}
+
 TEST(rules, bursts_fit_and_end) {
   auto const burst = [](std::string const& profile) {
     auto const scenario = parse_scenario(smallest_scenario, "f.yaml", {.set = {"load.profile=" + profile}}, backends);
