@@ -340,14 +340,15 @@ Table ledger_table(Assessment const& assessment) {
                           {"Still queued", number},
                           {"In doubt", number},
                           {"Executed again", number},
+                          {"Twice at once", number},
                           {"Lost", number},
                           {"Doubled", number}},
                          [](TrialResult const& t) {
                            auto const& l = t.ledger;
-                           return std::vector<std::string>{count_text(l.accepted), count_text(l.completed),
-                                                           count_text(l.dead),     count_text(l.queued),
-                                                           count_text(l.in_doubt), count_text(l.reexecuted),
-                                                           count_text(l.lost),     count_text(l.doubled)};
+                           return std::vector<std::string>{
+                               count_text(l.accepted),    count_text(l.completed), count_text(l.dead),
+                               count_text(l.queued),      count_text(l.in_doubt),  count_text(l.reexecuted),
+                               count_text(l.overlapping), count_text(l.lost),      count_text(l.doubled)};
                          });
   for (std::size_t i = 0; i < table.rows.size(); ++i)
     if (assessment.trials[i].ledger.lost + assessment.trials[i].ledger.doubled > 0) table.rows[i].mark = Mark::bad;

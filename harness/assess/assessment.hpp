@@ -65,11 +65,13 @@ struct LedgerFigures {
   std::uint64_t lost = 0;        // accepted, and in none of the above
   std::uint64_t doubled = 0;     // claims or accepted completions that break I2–I4
   std::uint64_t reexecuted = 0;  // runs given out again after a lost lease: allowed, reported
+  std::uint64_t overlapping = 0;  // … of them that two runners worked on at once (I11): allowed, reported
   struct Breach {
     std::string invariant;  // "I2"
     std::string what;       // one line with run id and tokens
   };
   std::vector<Breach> breaches;  // at most 20 kept; lost and doubled count all
+  std::vector<std::string> unchecked;  // "I6: the backend declares no first in, first out"
 };
 
 struct ObjectiveResult {

@@ -10,17 +10,25 @@
 namespace assay {
 namespace {
 
-constexpr std::string_view header = "time_ns,event,run,attempt,token,who";
+constexpr std::string_view header = "time_ns,event,run,attempt,token,who,asked_ns,claimed_ns";
 
 // In the order of CoordinatorEvent::Kind.
-constexpr std::array<std::string_view, 13> words{
-    "submitted",    "delivered", "completed", "failed",     "completed_again", "failed_again", "stale",
-    "contradicted", "unknown",   "in_doubt",  "given_back", "expired",         "dead"};
+constexpr std::array<std::string_view, 15> words{"submitted",       "delivered",    "completed", "failed",
+                                                 "completed_again", "failed_again", "stale",     "contradicted",
+                                                 "unknown",         "in_doubt",     "renewed",   "renewal_in_doubt",
+                                                 "given_back",      "expired",      "dead"};
 
 template <class T>
 bool read_number(std::string_view field, T& value) {
   auto const [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   return error == std::errc{} && end == field.data() + field.size();
+}
+
+bool read_time(std::string_view field, TimePoint& time) {
+  std::int64_t ns = 0;
+  if (!read_number(field, ns)) return false;
+  time = TimePoint{Duration{ns}};
+  return true;
 }
 
 std::string_view take_field(std::string_view& line) {
@@ -32,10 +40,8 @@ std::string_view take_field(std::string_view& line) {
 
 // What is wrong with the line; empty when `event` is what it says.
 std::string read_line(std::string_view line, CoordinatorEvent& event) {
-  if (std::count(line.begin(), line.end(), ',') != 5) return "not six fields";
-  std::int64_t ns = 0;
-  if (!read_number(take_field(line), ns)) return "time_ns is not a number";
-  event.time = TimePoint{Duration{ns}};
+  if (std::count(line.begin(), line.end(), ',') != 7) return "not eight fields";
+  if (!read_time(take_field(line), event.time)) return "time_ns is not a number";
   auto const word = take_field(line);
   auto const found = std::find(words.begin(), words.end(), word);
   if (found == words.end()) return fmt::format("no event is called '{}'", word);
@@ -52,6 +58,11 @@ std::string read_line(std::string_view line, CoordinatorEvent& event) {
     if (!token) return fmt::format("'{}' is not a token", token_text);
     event.token = *token;
   }
+  take_field(line);  // who
+  auto const asked = take_field(line);
+  if (!asked.empty() && !read_time(asked, event.asked)) return "asked_ns is not a number";
+  auto const claimed = take_field(line);
+  if (!claimed.empty() && !read_time(claimed, event.claimed)) return "claimed_ns is not a number";
   return {};
 }
 

@@ -24,6 +24,8 @@ struct CoordinatorEvent {
     contradicted,
     unknown,
     in_doubt,
+    renewed,
+    renewal_in_doubt,
     given_back,
     expired,
     dead
@@ -33,6 +35,7 @@ struct CoordinatorEvent {
   RunId run;
   std::int32_t attempt = 0;  // 0: not said
   ClaimToken token;          // zero: not said
+  TimePoint asked, claimed;  // of `delivered`: the run was claimed in between; zero: not said
 };
 
 // broken_protocol names the line that can't be read. A last line without its end, of a coordinator that was killed, is

@@ -1,5 +1,7 @@
 #include "harness/assess/ledger_check.hpp"
 
+#include "harness/assess/ledger_leases.hpp"
+#include "harness/assess/ledger_order.hpp"
 #include "reference_coordinator/claim_core/tags.hpp"
 
 #include <fmt/format.h>
@@ -11,102 +13,8 @@ namespace assay {
 namespace {
 
 constexpr std::size_t breaches_kept = 20;
-constexpr TimePoint never = TimePoint::max();
-
-// Both sides' events in one order, smallest form that the checks need.
-struct Row {
-  enum class What : std::uint8_t {
-    submitted,
-    accepted,
-    submit_in_doubt,
-    submit_failed,  // the submitter's
-    received,
-    told_completed,
-    told_failed,
-    refused,
-    report_in_doubt,
-    abandoned,  // the runner's
-    created,
-    delivered,
-    completed,
-    failed,
-    given_back,
-    lease_lost,
-    dead,
-    doubted,
-    no_matter  // the coordinator's
-  };
-  RunId run;
-  TimePoint time;
-  ClaimToken token;
-  std::uint32_t actor = 0, run_class = 0;
-  std::int32_t attempt = 0;
-  What what = What::no_matter;
-};
-using What = Row::What;
-
-What what_of(RunEvent::Kind kind) {
-  switch (kind) {
-    case RunEvent::Kind::submitted: return What::submitted;
-    case RunEvent::Kind::accepted: return What::accepted;
-    case RunEvent::Kind::submit_in_doubt: return What::submit_in_doubt;
-    case RunEvent::Kind::submit_failed: return What::submit_failed;
-    case RunEvent::Kind::received: return What::received;
-    case RunEvent::Kind::completed: return What::told_completed;
-    case RunEvent::Kind::failed: return What::told_failed;
-    case RunEvent::Kind::report_refused: return What::refused;
-    case RunEvent::Kind::report_in_doubt: return What::report_in_doubt;
-    case RunEvent::Kind::abandoned: return What::abandoned;
-  }
-  return What::no_matter;
-}
-
-What what_of(CoordinatorEvent::Kind kind) {
-  switch (kind) {
-    case CoordinatorEvent::Kind::submitted: return What::created;
-    case CoordinatorEvent::Kind::delivered: return What::delivered;
-    case CoordinatorEvent::Kind::completed: return What::completed;
-    case CoordinatorEvent::Kind::failed: return What::failed;
-    case CoordinatorEvent::Kind::given_back: return What::given_back;
-    case CoordinatorEvent::Kind::expired: return What::lease_lost;
-    case CoordinatorEvent::Kind::dead: return What::dead;
-    case CoordinatorEvent::Kind::in_doubt: return What::doubted;
-    case CoordinatorEvent::Kind::completed_again:
-    case CoordinatorEvent::Kind::failed_again:
-    case CoordinatorEvent::Kind::stale:
-    case CoordinatorEvent::Kind::contradicted:
-    case CoordinatorEvent::Kind::unknown: break;
-  }
-  return What::no_matter;
-}
-
-std::vector<Row> merged(LedgerInput const& input) {
-  std::vector<Row> rows;
-  rows.reserve(input.runners.size() + input.coordinator.size());
-  for (auto const& e : input.runners)
-    rows.push_back({e.run, e.time, e.token, e.actor, e.run_class, e.attempt, what_of(e.kind)});
-  for (auto const& e : input.coordinator) rows.push_back({e.run, e.time, e.token, 0, 0, e.attempt, what_of(e.kind)});
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](Row const& a, Row const& b) { return a.run != b.run ? a.run < b.run : a.time < b.time; });
-  return rows;
-}
-
-struct ClaimOfRun {
-  ClaimToken token;
-  std::int32_t attempt = 0;
-  TimePoint since;                  // first heard of
-  TimePoint failed_at = never;      // accepted report
-  TimePoint given_back_at = never;  // untouched
-  TimePoint lost_at = never;        // lease
-  TimePoint doubted_at = never;     // first report whose answer was cut off
-  bool overlapped = false;          // by the next claim: a breach of I3, and no reason to call this token stale
-  TimePoint ended_at() const { return std::min({failed_at, given_back_at, lost_at}); }
-};
-
-struct CompletionOfRun {
-  ClaimToken token;
-  TimePoint time;
-};
+using What = LedgerRow::What;
+using Row = LedgerRow;
 
 struct TokenUse {
   ClaimToken token;
@@ -115,14 +23,14 @@ struct TokenUse {
 
 class Checker {
  public:
-  explicit Checker(LedgerInput const& input) : input_{input} {
+  explicit Checker(LedgerInput const& input) : input_{input}, order_{input} {
     if (input.classes.empty() || input.kinds.empty()) return;
     for (auto const& run_class : input.classes)
       for (auto const& kind : input.kinds) fits_.push_back(TagSet{kind.tags}.includes(TagSet{run_class.tags}));
   }
 
   LedgerFigures check() {
-    auto const rows = merged(input_);
+    auto const rows = merge_ledgers(input_.runners, input_.coordinator);
     for (auto begin = rows.begin(); begin != rows.end();) {
       auto const end = std::find_if(begin, rows.end(), [&](Row const& row) { return row.run != begin->run; });
       check_run({begin, end});
@@ -130,72 +38,36 @@ class Checker {
     }
     check_tokens();
     check_counts();
+    order_.finish(figures_);
+    check_rest();
     return std::move(figures_);
   }
 
  private:
-  void breach(char const* invariant, std::string what) {
-    if (figures_.breaches.size() < breaches_kept) figures_.breaches.push_back({invariant, std::move(what)});
-  }
-
-  // What one run's rows say, gathered before anything is judged; members, so that a million runs reuse the memory.
-  void gather(std::span<Row const> rows) {
-    claims_.clear();
-    completions_.clear();
-    losses_.clear();
-    for (auto const& row : rows) {
-      if (row.what == What::received || row.what == What::delivered) see_claim(row);
-      if (row.what == What::completed) completions_.push_back({row.token, row.time});
-      if (row.what == What::lease_lost || row.what == What::dead) losses_.push_back(row.time);
-    }
-    for (auto const& row : rows) {
-      if (row.what == What::told_completed &&
-          std::none_of(completions_.begin(), completions_.end(), [&](auto const& c) { return c.token == row.token; }))
-        completions_.push_back({row.token, row.time});
-      auto* const claim = find(row.token);
-      if (!claim) continue;
-      if (row.what == What::failed || row.what == What::told_failed)
-        claim->failed_at = std::min(claim->failed_at, row.time);
-      if (row.what == What::given_back) claim->given_back_at = std::min(claim->given_back_at, row.time);
-      if (row.what == What::report_in_doubt || row.what == What::doubted)
-        claim->doubted_at = std::min(claim->doubted_at, row.time);
-    }
-    // A lost lease names no token: it is that of the newest claim that was known by then.
-    for (auto const lost : losses_)
-      for (auto claim = claims_.rbegin(); claim != claims_.rend(); ++claim)
-        if (claim->since + hearing_delay < lost) {
-          claim->lost_at = std::min(claim->lost_at, lost);
-          break;
-        }
-  }
-
-  void see_claim(Row const& row) {
-    if (auto* const known = find(row.token)) {
-      if (row.attempt != 0 && known->attempt != 0 && row.attempt != known->attempt) {
-        ++figures_.doubled;
-        breach("I3", fmt::format("run {}: token {} was used for attempt {} and again for attempt {}",
-                                 to_string(row.run), to_string(row.token), known->attempt, row.attempt));
-      }
-      return;
-    }
-    claims_.push_back({.token = row.token, .attempt = row.attempt, .since = row.time});
-    tokens_.push_back({row.token, row.run});
-  }
-
-  ClaimOfRun* find(ClaimToken token) {
-    auto const found = std::find_if(claims_.begin(), claims_.end(), [&](auto const& c) { return c.token == token; });
-    return found == claims_.end() ? nullptr : &*found;
-  }
+  void breach(char const* invariant, std::string what) { add_breach(figures_, invariant, std::move(what)); }
 
   void check_run(std::span<Row const> rows) {
-    gather(rows);
+    life_.gather(rows);
     RunId const run = rows.front().run;
+    check_leases(run, life_, input_, figures_);
+    order_.see(rows, life_);
+    see_tokens(run);
     check_completions(run);
     check_overlap(run);
     check_currency(run);
     check_tags(rows);
     check_attempts(run);
     count(rows);
+  }
+
+  void see_tokens(RunId run) {
+    for (auto const& claim : claims_) {
+      tokens_.push_back({claim.token, run});
+      if (claim.reused_for == 0) continue;
+      ++figures_.doubled;
+      breach("I3", fmt::format("run {}: token {} was used for attempt {} and again for attempt {}", to_string(run),
+                               to_string(claim.token), claim.attempt, claim.reused_for));
+    }
   }
 
   void check_completions(RunId run) {  // I2
@@ -234,7 +106,7 @@ class Checker {
 
   void check_currency(RunId run) {  // I4
     for (auto const& completion : completions_) {
-      auto const* const claim = find(completion.token);
+      auto const* const claim = life_.find(completion.token);
       std::string why;
       if (!claim) {
         why = "nobody was ever given this token for this run";
@@ -298,6 +170,7 @@ class Checker {
     existing_ += exists;
     maybe_existing_ += maybe_submitted;
     with_completion_ += completed;
+    maybe_held_ += !completed && (!claims_.empty() || maybe_submitted) && !known_to_have_ended();
     known_dead_ += dead;
     std::uint64_t const doubtful_reports = completed ? 0 : unsettled_reports(rows);
     // Whoever gave up without an answer may have had one on its way.
@@ -308,6 +181,8 @@ class Checker {
       suspect_claimed_ = !claims_.empty();
     }
   }
+
+  bool known_to_have_ended() const { return !claims_.empty() && claims_.back().ended_at() != never; }
 
   // Reports that were cut off and never settled by a later answer or by the coordinator's ledger.
   std::uint64_t unsettled_reports(std::span<Row const> rows) const {
@@ -362,19 +237,47 @@ class Checker {
                                 depth.completed - with_completion_ - maybe_reported_));
   }
 
+  void check_rest() {  // I12
+    if (!input_.at_rest) return;
+    for (auto const& left : *input_.at_rest)
+      if (left.count > left.allowed)
+        breach("I12", fmt::format("when nothing moved any more there were {} {}, at most {} may be", left.count,
+                                  left.what, left.allowed));
+    // A store that lost runs or forgot completions has told its story above.
+    bool const counts_are_right = std::none_of(figures_.breaches.begin(), figures_.breaches.end(), [](auto const& b) {
+      return b.invariant == "I1" || b.invariant == "I10";
+    });
+    if (input_.final_depth && input_.all_claims_known && counts_are_right && input_.final_depth->claimed > maybe_held_)
+      breach("I12",
+             fmt::format("when nothing moved any more {} runs were claimed, and at most {} of them by a claim that "
+                         "anybody knows of",
+                         input_.final_depth->claimed, maybe_held_));
+  }
+
   LedgerInput const& input_;
   LedgerFigures figures_;
   std::vector<bool> fits_;  // class × kind
-  std::vector<ClaimOfRun> claims_;
-  std::vector<CompletionOfRun> completions_;
-  std::vector<TimePoint> losses_;
+  OrderCheck order_;
+  RunLife life_;
+  std::vector<ClaimOfRun>& claims_ = life_.claims;
+  std::vector<CompletionOfRun>& completions_ = life_.completions;
+  std::vector<TimePoint>& losses_ = life_.losses;
   std::vector<TokenUse> tokens_;
-  std::uint64_t existing_ = 0, maybe_existing_ = 0, with_completion_ = 0, known_dead_ = 0, maybe_reported_ = 0;
+  std::uint64_t existing_ = 0, maybe_existing_ = 0, with_completion_ = 0, known_dead_ = 0, maybe_reported_ = 0,
+                maybe_held_ = 0;
   std::optional<RunId> suspect_;  // a run that may be the lost one, rather one that was never given out
   bool suspect_claimed_ = false;
 };
 
 }  // namespace
+
+bool keeps_breaches(LedgerFigures const& figures) { return figures.breaches.size() < breaches_kept; }
+
+bool add_breach(LedgerFigures& figures, char const* invariant, std::string what) {
+  if (!keeps_breaches(figures)) return false;
+  figures.breaches.push_back({invariant, std::move(what)});
+  return true;
+}
 
 LedgerFigures check_ledger(LedgerInput const& input) { return Checker{input}.check(); }
 

@@ -1,5 +1,5 @@
-// Was anything lost or doubled? Merges what the runners and the coordinator wrote down about every run, and the store's
-// own counts at the end, and checks the contract's invariants I1–I5, I8 and I10 on them, after every trial.
+// Was anything lost or doubled? Merges what the runners and the coordinators wrote down about every run, and what they
+// count at the end, and checks the contract's invariants I1–I12 on them (docs/contract.md), after every trial.
 //
 // What the ledgers can't settle is counted as in doubt, never guessed: a submission that was cut off may exist, so it
 // is neither lost when it isn't there nor wrong when it is. Easy to get wrong: the two sides write an event down when
@@ -9,13 +9,13 @@
 #pragma once
 
 #include "harness/assess/assessment.hpp"
-#include "harness/assess/coordinator_ledger.hpp"
-#include "harness/measure/observation.hpp"
+#include "harness/assess/ledger_life.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "reference_coordinator/claim_core/claim_store.hpp"
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace assay {
 
@@ -32,12 +32,32 @@ struct LedgerInput {
   std::span<RunClass const> classes;
   std::span<RunnerKind const> kinds;
   std::span<std::uint32_t const> kind_of_actor;
-};
 
-inline constexpr Duration hearing_delay = milliseconds{100};
+  // For I6 and I7: what the backend declares, and how many batches may pass a run that waits: none when all batches
+  // come one after the other (one coordinator), otherwise as many as may be out at once.
+  struct Order {
+    bool fifo = false, priority = false;
+    std::uint64_t tolerated_batches = 0;
+  } order;
+  // For I9: how long after its end a lease may be unswept, delays of the coordinator's own included; and when the store
+  // was looked at last. Nothing: not checked.
+  std::optional<Duration> sweep_within;
+  TimePoint observed_until = never;
+  // For I12: what the coordinators had left when nothing moved any more. Nothing: not checked.
+  struct Leftover {
+    std::string_view what;  // "parked polls"
+    std::uint64_t count = 0, allowed = 0;
+  };
+  std::optional<std::vector<Leftover>> at_rest;
+  bool all_claims_known = false;  // no claim or release was cut off: leases that no ledger knows are leaks
+};
 
 // `completed` counts runs with exactly one accepted completion, `in_doubt` submissions and reports that nothing
 // settled, `doubled` every claim or completion that breaks I2–I4. A million events take well under a second.
 LedgerFigures check_ledger(LedgerInput const& input);
+
+// False when there are as many as are kept already.
+bool add_breach(LedgerFigures& figures, char const* invariant, std::string what);
+bool keeps_breaches(LedgerFigures const& figures);
 
 }  // namespace assay

@@ -57,17 +57,23 @@ boost::json::array to_json(Lines const& life) {
 }
 
 boost::json::object to_json(LedgerFigures const& figures) {
-  return {{"accepted", figures.accepted}, {"completed", figures.completed},      {"dead", figures.dead},
-          {"queued", figures.queued},     {"in_doubt", figures.in_doubt},        {"lost", figures.lost},
-          {"doubled", figures.doubled},   {"executed_again", figures.reexecuted}};
+  return {{"accepted", figures.accepted},
+          {"completed", figures.completed},
+          {"dead", figures.dead},
+          {"queued", figures.queued},
+          {"in_doubt", figures.in_doubt},
+          {"lost", figures.lost},
+          {"doubled", figures.doubled},
+          {"executed_again", figures.reexecuted},
+          {"executed_twice_at_once", figures.overlapping}};
 }
 
 void print_balance(TrialResult const& trial) {
   auto const& f = trial.ledger;
   fmt::print(
-      "{}: {} accepted; {} completed, {} dead letters, {} still queued, {} in doubt; {} executed again; "
-      "{} lost, {} doubled\n",
-      trial.id, f.accepted, f.completed, f.dead, f.queued, f.in_doubt, f.reexecuted, f.lost, f.doubled);
+      "{}: {} accepted; {} completed, {} dead letters, {} still queued, {} in doubt; {} executed again, {} of them "
+      "twice at once; {} lost, {} doubled\n",
+      trial.id, f.accepted, f.completed, f.dead, f.queued, f.in_doubt, f.reexecuted, f.overlapping, f.lost, f.doubled);
 }
 
 int show_breaches(std::filesystem::path const& folder, Assessment const& assessment, bool json) {
@@ -77,7 +83,10 @@ int show_breaches(std::filesystem::path const& folder, Assessment const& assessm
     broken = broken || !trial.ledger.breaches.empty();
     boost::json::array breaches;
     if (!json) print_balance(trial);
-    if (!json && trial.ledger.breaches.empty()) fmt::print("    every invariant held\n");
+    if (!json && trial.ledger.breaches.empty())
+      fmt::print("    every invariant {}held\n", trial.ledger.unchecked.empty() ? "" : "that could be checked ");
+    if (!json)
+      for (auto const& unchecked : trial.ledger.unchecked) fmt::print("    not checked: {}\n", unchecked);
     auto const lines = trial.ledger.breaches.empty() ? Lines{} : read_merged_ledger(folder, trial.id);
     for (auto const& breach : trial.ledger.breaches) {
       if (!json) fmt::print("  {} broken: {}\n", breach.invariant, breach.what);
@@ -90,8 +99,11 @@ int show_breaches(std::filesystem::path const& folder, Assessment const& assessm
       breaches.push_back(
           boost::json::object{{"invariant", breach.invariant}, {"what", breach.what}, {"events", std::move(events)}});
     }
-    trials.push_back(
-        boost::json::object{{"trial", trial.id}, {"books", to_json(trial.ledger)}, {"breaches", std::move(breaches)}});
+    trials.push_back(boost::json::object{
+        {"trial", trial.id},
+        {"books", to_json(trial.ledger)},
+        {"breaches", std::move(breaches)},
+        {"unchecked", boost::json::array(trial.ledger.unchecked.begin(), trial.ledger.unchecked.end())}});
   }
   if (json) fmt::print("{}\n", boost::json::serialize(trials));
   return static_cast<int>(broken ? ExitStatus::invariant_broken : ExitStatus::pass);

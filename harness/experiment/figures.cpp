@@ -5,6 +5,7 @@
 #include "harness/assess/intervals.hpp"
 #include "harness/assess/trend.hpp"
 #include "harness/experiment/instrument.hpp"
+#include "harness/experiment/ledger_evidence.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,6 @@
 #include "harness/experiment/instrument.hpp"
 
 #include "harness/assess/guards.hpp"
-#include "harness/assess/ledger_check.hpp"
 #include "harness/assess/trend.hpp"
 
 #include <algorithm>
@@ -103,30 +102,6 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
   figures.gate_ms = smallest_latency_bound(*evidence.plan.scenario);
   figures.dispatch_halves = compare_halves(dispatch_by_second(evidence, splits));
   return judge_instrument(figures);
-}
-
-LedgerFigures ledger_of(Evidence const& evidence) {
-  std::vector<CoordinatorEvent> events;
-  std::optional<Error> unreadable;
-  for (auto const& ledger : evidence.coordinator_ledgers) {
-    auto const parsed = parse_coordinator_ledger(ledger);
-    if (parsed) events.insert(events.end(), parsed->begin(), parsed->end());
-    if (!parsed) unreadable = parsed.error();
-  }
-  LedgerInput input{.runners = evidence.events,
-                    .max_attempts = evidence.plan.scenario->coordinator.max_attempts,
-                    .lease = evidence.plan.scenario->coordinator.lease,
-                    .classes = evidence.plan.scenario->load.classes,
-                    .kinds = evidence.plan.scenario->fleet.kinds,
-                    .kind_of_actor = evidence.kind_of_actor};
-  input.coordinator = events;
-  if (evidence.final_stats) input.final_depth = evidence.final_stats->depth;
-  auto figures = check_ledger(input);
-  if (unreadable) {
-    figures.breaches.push_back(
-        {.invariant = "ledger", .what = "the coordinator's ledger can't be read: " + unreadable->detail});
-  }
-  return figures;
 }
 
 }  // namespace assay

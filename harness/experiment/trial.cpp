@@ -3,6 +3,7 @@
 #include "harness/base/text.hpp"
 #include "harness/experiment/coordinator_group.hpp"
 #include "harness/experiment/direct_clients.hpp"
+#include "harness/experiment/ledger_evidence.hpp"
 #include "harness/measure/loop_monitor.hpp"
 #include "harness/services/postgres_service.hpp"
 #include "harness/services/private_folder.hpp"
@@ -21,6 +22,9 @@ constexpr Duration longest_outage = seconds{8};
 
 // Until every store is open and the backlog is in.
 constexpr Duration longest_preparation = seconds{600};
+
+// How long coordinators may take to be done with a fleet that has gone.
+constexpr Duration longest_clearance = seconds{6};
 
 std::unique_ptr<Service> start_service(TrialPlan const& plan) {
   std::string const& service = plan.backend.service;
@@ -105,6 +109,7 @@ class Drive {
     begin_now();
     co_await generator_.begin_at(evidence_.start, evidence_.recorder->measured());
     phase_ = "connecting";
+    if (auto const alone = watch_.sample()) evidence_.descriptors_alone = alone->descriptors;
     asio::co_spawn(context_, sample_each_second(), asio::detached);
     asio::co_spawn(context_, boundaries(), asio::detached);
     if (!ended_early()) {
@@ -145,12 +150,17 @@ class Drive {
   }
 
   // The store's own counts once nothing moves any more: what is neither completed nor dead must be found here. The
-  // coordinator keeps these counts for a second, so they are fresh after that long.
+  // coordinator keeps these counts for a second, so they are fresh after that long. Coordinators that are behind with
+  // closing what the fleet has left get the time they need, up to a bound.
   Awaitable<void> final_stats() {
-    if (!coordinators_.running()) co_return;
-    co_await sleep_until(evidence_.stopped + milliseconds{1100});
-    auto const last = co_await sample();
-    evidence_.final_stats = last.stats;
+    for (auto ask_at = evidence_.stopped + milliseconds{1100}; coordinators_.running(); ask_at += milliseconds{500}) {
+      co_await sleep_until(ask_at);
+      auto const last = co_await sample();
+      evidence_.final_stats = last.stats;
+      if (last.cpu.coordinator) evidence_.descriptors_left = last.cpu.coordinator->descriptors;
+      if (!last.stats || nothing_left(*last.stats, coordinators_.processes().size())) break;
+      if (clock_.now() > evidence_.stopped + longest_clearance) break;
+    }
   }
 
   // The two ends of the measured phase, taken when they come and not at the nearest second.

@@ -70,6 +70,8 @@ struct Evidence {
   std::vector<Sample> samples;
   std::optional<Sample> begin, end;                       // of the measured phase
   std::optional<protocol::CoordinatorStats> final_stats;  // after the drain
+  // Open ones of a coordinator, before anybody connected and after the drain.
+  std::optional<std::int64_t> descriptors_alone, descriptors_left;
   std::optional<HostStats> host_begin, host_end;
   LoopLateness loop;                             // of the generator's event loops, measured phase
   std::vector<std::string> coordinator_ledgers;  // CSV, of each

@@ -25,7 +25,7 @@ BOOST_DESCRIBE_STRUCT(ProcessFigures, (), (available, cpu_cores_mean, cpu_cores_
 BOOST_DESCRIBE_STRUCT(StoreOperationFigures, (), (operation, calls, items, errors, latency, outcomes))
 BOOST_DESCRIBE_STRUCT(BooksFigures, (), (offered, started, shed, succeeded, failed, abandoned, in_flight, balance))
 BOOST_DESCRIBE_STRUCT(LedgerFigures::Breach, (), (invariant, what))
-BOOST_DESCRIBE_STRUCT(LedgerFigures, (), (accepted, completed, dead, queued, in_doubt, lost, doubled, reexecuted, breaches))
+BOOST_DESCRIBE_STRUCT(LedgerFigures, (), (accepted, completed, dead, queued, in_doubt, lost, doubled, reexecuted, overlapping, breaches, unchecked))
 BOOST_DESCRIBE_ENUM(ObjectiveResult::State, met, missed, undecided)
 BOOST_DESCRIBE_STRUCT(ObjectiveResult, (), (text, state, measured, bound, n, reason))
 BOOST_DESCRIBE_STRUCT(TimelinePoint, (), (second, offered_per_s, accepted_per_s, received_per_s, completed_per_s, parked, working,

@@ -86,7 +86,9 @@ void Matcher::submitted(std::span<RunSpec const> runs, std::span<Outcome const> 
 }
 
 void Matcher::give_back(std::vector<Claim> claims) {
-  if (!claims.empty()) spawn(release(std::move(claims)));
+  if (claims.empty()) return;
+  if (options_.on_give_back) options_.on_give_back(claims);
+  spawn(release(std::move(claims)));
 }
 
 // Notifications of one turn of the event loop arrive here as one: their runs and polls go into one batch.

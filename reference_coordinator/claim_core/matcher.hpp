@@ -46,8 +46,9 @@ struct MatcherOptions {
   Dispatcher::Options dispatcher;
   Duration sweep_interval = seconds{1};  // each ± 10 %, so that coordinators do not sweep in step
   std::size_t sweep_batch = 1000;
-  std::function<void(SweepResult const&)> on_sweep;  // after each sweep that found something; may be empty
-  std::function<void(Error const&)> on_error;        // of claim, release and sweep, for the log; may be empty
+  std::function<void(SweepResult const&)> on_sweep;          // after each sweep that found something; may be empty
+  std::function<void(std::span<Claim const>)> on_give_back;  // claims that will be released; may be empty
+  std::function<void(Error const&)> on_error;                // of claim, release and sweep, for the log; may be empty
   // Runs may be ready, for who hands them out besides us; true: they can take one. May be empty.
   std::function<bool()> on_work;
   std::function<void()> on_surplus;  // runs may be ready that nobody who waits here can take; may be empty

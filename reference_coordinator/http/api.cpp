@@ -235,6 +235,7 @@ Awaitable<Response> Api::poll(Call call) {
   }
   response.body = protocol::encode(assignment.claims, options_.lease);
   response.claims = std::move(assignment.claims);
+  response.asked_at = assignment.demanded_at;
   response.claimed_at = assignment.claimed_at;
   co_return response;
 }
@@ -256,16 +257,20 @@ void Api::delivered(Response const& response, Peer const& peer) {
   TimePoint const now = clock_.now();
   counts_.response_write.record((now - response.claimed_at).count());
   counts_.delivered_claims += response.claims.size();
+  protocol::ClaimTimes const times{response.asked_at, response.claimed_at};
   for (auto const& claim : response.claims) {
-    ledger_.append(now, "delivered", claim.run, claim.attempt, claim.token, peer.known_identity->name);
+    ledger_.append(now, "delivered", claim.run, claim.attempt, claim.token, peer.known_identity->name, times);
   }
 }
 
 void Api::undelivered(Response response) {
   counts_.undelivered_claims += response.claims.size();
-  for (auto const& claim : response.claims)
-    ledger_.append(clock_.now(), "given_back", claim.run, claim.attempt, claim.token, "");
   matcher_.give_back(std::move(response.claims));
+}
+
+void Api::given_back(std::span<Claim const> claims) {
+  for (auto const& claim : claims)
+    ledger_.append(clock_.now(), "given_back", claim.run, claim.attempt, claim.token, "");
 }
 
 void Api::swept(SweepResult const& result) {
@@ -292,6 +297,7 @@ Awaitable<Response> Api::start(Call call) {
   if (!token) co_return error_response(400, token.error().detail);
   std::vector<ClaimRef> claims{{*id, *token}};
   auto const renewed = co_await store_.renew(std::move(claims), options_.lease);
+  note_renewal(renewed, 0, {*id, *token}, call.identity->name);
   if (!renewed) co_return error_response(renewed.error());
   co_return told(renewed->front(), *id, *token, "started");
 }
@@ -336,11 +342,12 @@ Awaitable<Response> Api::heartbeat(Call call) {
   auto decoded = protocol::decode_heartbeat(call.request.body);
   if (!decoded) co_return error_response(400, decoded.error().detail);
   protocol::HeartbeatAnswer answer;
-  if (!decoded->claims.empty()) {
-    for (auto const& claim : decoded->claims) answer.claims.push_back({claim.run, Outcome::ok});
-    auto const renewed = co_await store_.renew(std::move(decoded->claims), options_.lease);
+  auto const& claims = decoded->claims;
+  if (!claims.empty()) {
+    auto const renewed = co_await store_.renew(claims, options_.lease);
+    for (std::size_t i = 0; i < claims.size(); ++i) note_renewal(renewed, i, claims[i], call.identity->name);
     if (!renewed) co_return error_response(renewed.error());
-    for (std::size_t i = 0; i < answer.claims.size(); ++i) answer.claims[i].outcome = (*renewed)[i];
+    for (std::size_t i = 0; i < claims.size(); ++i) answer.claims.push_back({claims[i].run, (*renewed)[i]});
   }
   co_return ok(protocol::encode(answer));
 }
@@ -431,6 +438,17 @@ Response Api::told(Outcome outcome, RunId const& run, ClaimToken token, std::str
 
 void Api::note(std::string_view event, RunId const& run, std::optional<ClaimToken> token, std::string_view who) {
   if (ledger_.open()) ledger_.append(clock_.now(), event, run, 0, token, who);
+}
+
+// What the ledger has to know of a renewal: from when on the lease may be as long as ever. A refused one changes
+// nothing.
+void Api::note_renewal(Result<std::vector<Outcome>> const& renewed, std::size_t item, ClaimRef const& claim,
+                       std::string_view who) {
+  Outcome outcome = Outcome::unavailable;
+  if (renewed) outcome = (*renewed)[item];
+  if (!renewed && renewed.error().kind == ErrorKind::in_doubt) outcome = Outcome::in_doubt;
+  if (outcome == Outcome::ok) note("renewed", claim.run, claim.token, who);
+  if (outcome == Outcome::in_doubt) note("renewal_in_doubt", claim.run, claim.token, who);
 }
 
 void Api::count(std::size_t route, unsigned status) { ++requests_[route][status < statuses ? status : 0]; }

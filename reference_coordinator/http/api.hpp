@@ -19,6 +19,7 @@
 
 #include <array>
 #include <functional>
+#include <span>
 #include <string>
 
 namespace assay {
@@ -61,8 +62,9 @@ class Api {
 
   void delivered(Response const& response, Peer const& peer);
   void undelivered(Response response);
-  // What sweeps found, for the ledger.
+  // What sweeps found and what was given back, for the ledger.
   void swept(SweepResult const& result);
+  void given_back(std::span<Claim const> claims);
   // A claim was failed because its runner's push connection ended, and what the store said to that. Who waits for the
   // run is answered 502.
   void broken(ClaimRef const& claim, Result<Outcome> const& outcome, std::string const& cause);
@@ -119,6 +121,8 @@ class Api {
   Identity const* identify(Request const& request, Peer& peer) const;
   RunSpec accept(protocol::Submission submission);
   Response told(Outcome outcome, RunId const& run, ClaimToken token, std::string_view verb);
+  void note_renewal(Result<std::vector<Outcome>> const& renewed, std::size_t item, ClaimRef const& claim,
+                    std::string_view who);
   void note(std::string_view event, RunId const& run, std::optional<ClaimToken> token, std::string_view who);
   void count(std::size_t route, unsigned status);
 

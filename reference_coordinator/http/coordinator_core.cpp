@@ -16,13 +16,15 @@ Duration lease_of(CoreOptions const& options, Backend const& backend) {
 }
 
 MatcherOptions matching(CoreOptions const& options, Backend const& backend, WakeUp* wake_up,
-                        std::function<void(SweepResult const&)> on_sweep, std::function<bool()> on_work) {
+                        std::function<void(SweepResult const&)> on_sweep,
+                        std::function<void(std::span<Claim const>)> on_give_back, std::function<bool()> on_work) {
   MatcherOptions matching;
   matching.lease = lease_of(options, backend);
   matching.sweep_interval = options.sweep_interval;
   matching.dispatcher.seed = random_seed();
   matching.dispatcher.max_batch = std::min(matching.dispatcher.max_batch, backend.capabilities.batch_limit);
   matching.on_sweep = std::move(on_sweep);
+  matching.on_give_back = std::move(on_give_back);
   if (options.push_runs) matching.on_work = std::move(on_work);
   if (wake_up != nullptr) matching.on_surplus = [wake_up] { wake_up->announce(); };
   if (options.complain) {
@@ -60,7 +62,7 @@ Awaitable<Result<std::unique_ptr<CoordinatorCore>>> CoordinatorCore::open(asio::
   co_return core;
 }
 
-// The Api comes after the matcher it needs, so sweeps reach it through us.
+// The Api comes after the matcher it needs, so what the matcher tells reaches it through us.
 CoordinatorCore::CoordinatorCore(Executor executor, Clock const& clock, Backend const& backend,
                                  Identities const& identities, CoreOptions const& options, OpenedStore opened,
                                  protocol::Ledger ledger)
@@ -72,6 +74,7 @@ CoordinatorCore::CoordinatorCore(Executor executor, Clock const& clock, Backend 
       matcher_{executor, clock, store_,
                matching(
                    options, backend, opened_.wake_up.get(), [this](SweepResult const& result) { api_.swept(result); },
+                   [this](std::span<Claim const> claims) { api_.given_back(claims); },
                    [this] { return push_->work_may_exist(); })},
       ledger_{std::move(ledger)},
       api_{executor, clock, store_, matcher_, identities, ledger_, serving(options, backend)},

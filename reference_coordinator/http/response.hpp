@@ -31,7 +31,7 @@ struct Response {
 
   // Of an assignment: to be told delivered, or given back when the answer can't be written.
   std::vector<Claim> claims{};
-  TimePoint claimed_at{};
+  TimePoint asked_at{}, claimed_at{};  // of the store, for them
 
   // Not an answer: the connection becomes a push connection.
   std::optional<PushUpgrade> push{};

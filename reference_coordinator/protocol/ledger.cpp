@@ -21,7 +21,7 @@ constexpr std::size_t flush_at_bytes = 256 * 1024;
 
 Ledger::Ledger(std::filesystem::path const& file)
     : descriptor_{::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644)},
-      pending_{"time_ns,event,run,attempt,token,who\n"} {
+      pending_{"time_ns,event,run,attempt,token,who,asked_ns,claimed_ns\n"} {
   if (descriptor_ < 0) {
     throw Failure{ExitStatus::bad_input,
                   fmt::format("ledger: cannot write {}: {}", file.string(), std::strerror(errno))};
@@ -45,7 +45,7 @@ Ledger& Ledger::operator=(Ledger&& other) noexcept {
 }
 
 void Ledger::append(TimePoint when, std::string_view event, RunId const& run, int attempt,
-                    std::optional<ClaimToken> token, std::string_view who) {
+                    std::optional<ClaimToken> token, std::string_view who, std::optional<ClaimTimes> const& times) {
   if (!open()) return;
   append_number(pending_, when.time_since_epoch().count());
   pending_.push_back(',');
@@ -62,6 +62,10 @@ void Ledger::append(TimePoint when, std::string_view event, RunId const& run, in
   }
   pending_.push_back(',');
   pending_ += who;
+  pending_.push_back(',');
+  if (times) append_number(pending_, times->asked.time_since_epoch().count());
+  pending_.push_back(',');
+  if (times) append_number(pending_, times->claimed.time_since_epoch().count());
   pending_.push_back('\n');
   if (pending_.size() >= flush_at_bytes) flush();
 }

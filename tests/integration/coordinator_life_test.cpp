@@ -229,7 +229,7 @@ TEST(CoordinatorLife, TheLedgerHoldsTheStoryOfEachRun) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   ASSERT_EQ(lines.size(), 5U);
-  EXPECT_EQ(lines[0], "time_ns,event,run,attempt,token,who");
+  EXPECT_EQ(lines[0], "time_ns,event,run,attempt,token,who,asked_ns,claimed_ns");
   std::string const run_id = to_string(id), token = to_string(run.token);
   EXPECT_THAT(lines[1], HasSubstr(fmt::format(",submitted,{},,,submitter-1", run_id)));
   EXPECT_THAT(lines[2], HasSubstr(fmt::format(",delivered,{},1,{},linux-1", run_id, token)));

@@ -14,6 +14,7 @@ MatcherOptions matching(CoordinatorLife::Options const& options, CoordinatorLife
   matching.dispatcher.max_in_flight = options.batches_in_flight;
   matching.dispatcher.seed = options.seed;
   matching.on_sweep = [&life](SweepResult const& result) { life.api().swept(result); };
+  matching.on_give_back = [&life](std::span<Claim const> claims) { life.api().given_back(claims); };
   return matching;
 }
 

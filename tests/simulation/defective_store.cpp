@@ -12,6 +12,7 @@ std::string_view to_string(Defect defect) {
     case Defect::loses_a_submission: return "loses a submission";
     case Defect::forgets_a_release: return "forgets a release";
     case Defect::sweeps_too_early: return "ends renewed leases early";
+    case Defect::passes_over_a_run: return "passes over a run";
   }
   return "?";
 }
@@ -27,6 +28,10 @@ Awaitable<Result<std::vector<Outcome>>> DefectiveStore::submit(std::vector<RunSp
 
 Awaitable<Result<std::vector<Claim>>> DefectiveStore::claim(std::vector<Demand> demands, Duration lease) {
   TimePoint const before = std::exchange(last_claim_, clock_.now());
+  if (defect_ == Defect::passes_over_a_run && demands.front().count == 1) {
+    auto second = co_await claim_second(std::move(demands), lease);
+    co_return second;
+  }
   std::vector<Demand> const asked = demands;
   auto claims = co_await below_.claim(std::move(demands), lease);
   if (!claims) co_return claims;
@@ -43,6 +48,23 @@ Awaitable<Result<std::vector<Claim>>> DefectiveStore::claim(std::vector<Demand> 
     claims->push_back(std::move(again));
     break;
   }
+  co_return claims;
+}
+
+Awaitable<Result<std::vector<Claim>>> DefectiveStore::claim_second(std::vector<Demand> demands, Duration lease) {
+  std::vector<Demand> first;
+  first.push_back(demands.front());
+  auto best = co_await below_.claim(std::move(first), lease);
+  if (!best || best->empty()) co_return best;
+  auto claims = co_await below_.claim(std::move(demands), lease);
+  bool const one_only = claims->empty() || claims->front().demand != 0;
+  if (one_only) {
+    claims->push_back(best->front());
+    co_return claims;
+  }
+  std::vector<ClaimRef> passed;
+  passed.push_back({best->front().run, best->front().token});
+  co_await below_.release(std::move(passed));
   co_return claims;
 }
 

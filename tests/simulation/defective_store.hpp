@@ -16,7 +16,8 @@ enum class Defect : std::uint8_t {
   accepts_stale,       // a completion by a claim that was lost is accepted all the same
   loses_a_submission,  // the second of two submissions within a millisecond is acknowledged and forgotten
   forgets_a_release,   // a release within a millisecond after a claim is acknowledged and forgotten
-  sweeps_too_early     // a lease that was renewed once ends at its first end
+  sweeps_too_early,    // a lease that was renewed once ends at its first end
+  passes_over_a_run    // when two runs wait for a demand, the second is given out
 };
 
 std::string_view to_string(Defect defect);
@@ -33,6 +34,8 @@ class DefectiveStore final : public StoreLayer {
   Awaitable<Result<std::vector<Outcome>>> release(std::vector<ClaimRef> claims) override;
 
  private:
+  Awaitable<Result<std::vector<Claim>>> claim_second(std::vector<Demand> demands, Duration lease);
+
   static constexpr Duration close_by = milliseconds{1};
 
   Clock const& clock_;

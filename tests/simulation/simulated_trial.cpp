@@ -242,6 +242,7 @@ class Simulation {
                       .classes = draw_.plan.load.classes,
                       .kinds = draw_.plan.fleet.kinds,
                       .kind_of_actor = outcome_.kind_of_actor};
+    input.order = {true, true, 0};  // the memory backend decides in one step, whatever is in flight
     outcome_.ledger = check_ledger(input);
     outcome_.witnessed = witness_.breaches();
     auto const& books = recorder_.books();

@@ -382,9 +382,9 @@ TEST(ledger, names_the_run_and_the_token_and_keeps_twenty_breaches) {
 
 TEST(coordinator_ledger, is_read_line_by_line) {
   auto const events = parse_coordinator_ledger(
-      "time_ns,event,run,attempt,token,who\n"
-      "5,submitted,01890000-0000-7000-8000-000000000001,,,ci\n"
-      "6,delivered,01890000-0000-7000-8000-000000000001,2,3.4,runner-7\n"
+      "time_ns,event,run,attempt,token,who,asked_ns,claimed_ns\n"
+      "5,submitted,01890000-0000-7000-8000-000000000001,,,ci,,\n"
+      "6,delivered,01890000-0000-7000-8000-000000000001,2,3.4,runner-7,4,5\n"
       "7,comple");
   ASSERT_TRUE(events);
   ASSERT_EQ(events->size(), 2U) << "the line that was not written whole is left out";
@@ -392,20 +392,24 @@ TEST(coordinator_ledger, is_read_line_by_line) {
   EXPECT_EQ((*events)[1].attempt, 2);
   EXPECT_EQ((*events)[1].token, (ClaimToken{3, 4}));
   EXPECT_EQ((*events)[1].time, TimePoint{Duration{6}});
+  EXPECT_EQ((*events)[1].asked, TimePoint{Duration{4}});
+  EXPECT_EQ((*events)[1].claimed, TimePoint{Duration{5}});
 }
 
 TEST(coordinator_ledger, that_cannot_be_read_names_the_line) {
   auto const refusal = [](std::string_view line) {
-    auto const events = parse_coordinator_ledger("time_ns,event,run,attempt,token,who\n" + std::string{line} + "\n");
+    auto const events = parse_coordinator_ledger("time_ns,event,run,attempt,token,who,asked_ns,claimed_ns\n" +
+                                                 std::string{line} + "\n");
     return events ? "accepted" : events.error().detail;
   };
   std::string const run = "01890000-0000-7000-8000-000000000001";
-  EXPECT_THAT(refusal("x,submitted," + run + ",,,"), HasSubstr("line 2: time_ns is not a number"));
-  EXPECT_THAT(refusal("1,eaten," + run + ",,,"), HasSubstr("no event is called 'eaten'"));
-  EXPECT_THAT(refusal("1,submitted,7,,,"), HasSubstr("'7' is not a run id"));
-  EXPECT_THAT(refusal("1,submitted," + run + ",one,,"), HasSubstr("attempt"));
-  EXPECT_THAT(refusal("1,submitted," + run + ",,4,"), HasSubstr("'4' is not a token"));
-  EXPECT_THAT(refusal("1,submitted"), HasSubstr("not six fields"));
+  EXPECT_THAT(refusal("x,submitted," + run + ",,,,,"), HasSubstr("line 2: time_ns is not a number"));
+  EXPECT_THAT(refusal("1,eaten," + run + ",,,,,"), HasSubstr("no event is called 'eaten'"));
+  EXPECT_THAT(refusal("1,submitted,7,,,,,"), HasSubstr("'7' is not a run id"));
+  EXPECT_THAT(refusal("1,submitted," + run + ",one,,,,"), HasSubstr("attempt"));
+  EXPECT_THAT(refusal("1,submitted," + run + ",,4,,,"), HasSubstr("'4' is not a token"));
+  EXPECT_THAT(refusal("1,delivered," + run + ",1,3.4,r,x,5"), HasSubstr("asked_ns is not a number"));
+  EXPECT_THAT(refusal("1,submitted"), HasSubstr("not eight fields"));
   EXPECT_FALSE(parse_coordinator_ledger("time,what\n"));
   EXPECT_TRUE(parse_coordinator_ledger("")) << "a coordinator that was killed at once wrote nothing";
 }

@@ -11,7 +11,7 @@
 namespace assay::protocol {
 namespace {
 
-constexpr char header[] = "time_ns,event,run,attempt,token,who\n";
+constexpr char header[] = "time_ns,event,run,attempt,token,who,asked_ns,claimed_ns\n";
 
 class LedgerFile : public testing::Test {
  protected:
@@ -36,12 +36,13 @@ class LedgerFile : public testing::Test {
 TEST_F(LedgerFile, HoldsOneLinePerEvent) {
   Ledger ledger{file_};
   ledger.append(TimePoint{Duration{17}}, "submitted", run_, 0, std::nullopt, "submitter-1");
-  ledger.append(TimePoint{Duration{18}}, "delivered", run_, 2, ClaimToken{3, 4}, "runner-1");
+  ledger.append(TimePoint{Duration{18}}, "delivered", run_, 2, ClaimToken{3, 4}, "runner-1",
+                ClaimTimes{TimePoint{Duration{15}}, TimePoint{Duration{16}}});
   EXPECT_EQ(content(), header);
   EXPECT_TRUE(ledger.flush());
   EXPECT_EQ(content(), std::string{header} +
-                           "17,submitted,018f2d3a-7b1c-7def-8123-456789abcdef,,,submitter-1\n"
-                           "18,delivered,018f2d3a-7b1c-7def-8123-456789abcdef,2,3.4,runner-1\n");
+                           "17,submitted,018f2d3a-7b1c-7def-8123-456789abcdef,,,submitter-1,,\n"
+                           "18,delivered,018f2d3a-7b1c-7def-8123-456789abcdef,2,3.4,runner-1,15,16\n");
 }
 
 TEST_F(LedgerFile, IsFlushedWhenItEnds) {
@@ -50,7 +51,7 @@ TEST_F(LedgerFile, IsFlushedWhenItEnds) {
     Ledger moved{std::move(ledger)};
     moved.append(TimePoint{}, "submitted", run_, 0, std::nullopt, "");
   }
-  EXPECT_EQ(content(), std::string{header} + "0,submitted,018f2d3a-7b1c-7def-8123-456789abcdef,,,\n");
+  EXPECT_EQ(content(), std::string{header} + "0,submitted,018f2d3a-7b1c-7def-8123-456789abcdef,,,,,\n");
 }
 
 TEST_F(LedgerFile, StartsAnew) {
