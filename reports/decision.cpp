@@ -51,6 +51,8 @@ std::string decision_markdown(Assessment const& assessment) {
   out += heading("Latency") + to_markdown(latency_table(assessment));
   out += heading("Failed claims") + to_markdown(claims_table(assessment));
   out += heading("Writes and backlog") + to_markdown(pending_table(assessment));
+  if (auto const backlog = backlog_table(assessment); !backlog.rows.empty())
+    out += heading("Backlog") + to_markdown(backlog);
   out += heading("Processor time") + to_markdown(cpu_table(assessment));
   out += heading("Lost and doubled runs") + to_markdown(ledger_table(assessment));
 

@@ -12,6 +12,7 @@ Table reasons_table(Assessment const& assessment);   // the verdict's evidence, 
 Table latency_table(Assessment const& assessment);   // claim latency, dispatch latency, runner shortage
 Table response_table(Assessment const& assessment);  // response times of submissions, reports, heartbeats
 Table cpu_table(Assessment const& assessment);
+Table backlog_table(Assessment const& assessment);  // time inside a claim; no rows where no trial had a backlog
 Table store_table(Assessment const& assessment);
 Table pending_table(Assessment const& assessment);
 Table claims_table(Assessment const& assessment);  // failed claims by cause

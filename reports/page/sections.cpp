@@ -220,6 +220,12 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                              "predicts for a coordinator that costs nothing."),
                    figure(charts, "latency-parts"),
                    folded("Response times and schedule lag", to_html(response_table(assessment)))});
+  if (auto const backlog = backlog_table(assessment); !backlog.rows.empty()) {
+    page += section("backlog", "Backlog",
+                    {element("div", {{"class", "breakout"}}, {to_html(backlog)}),
+                     paragraph("Each trial began with so many runs waiting, and none came afterwards. A claim's time is that "
+                               "of one call to the store.")});
+  }
   page += section("cpu", "Processor time", {figure(charts, "cpu"), to_html(cpu_table(assessment))});
   page +=
       section("store", "Store writes",

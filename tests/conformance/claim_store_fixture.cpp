@@ -29,12 +29,13 @@ class FileData final : public StoreData {
   // No file of this process may grow beyond what the store's have already.
   bool fill_disk() override {
     std::uintmax_t largest = 0;
+    bool const many_files = std::filesystem::is_directory(url());  // all of them new
     for (auto const& entry : std::filesystem::directory_iterator{std::filesystem::path{url()}.parent_path()}) {
-      largest = std::max(largest, entry.file_size());
+      if (!many_files) largest = std::max(largest, entry.file_size() + 4096);
     }
     previous_handler_ = std::signal(SIGXFSZ, SIG_IGN);
     ::getrlimit(RLIMIT_FSIZE, &previous_limit_);
-    ::rlimit const limit{largest + 4096, previous_limit_.rlim_max};
+    ::rlimit const limit{largest, previous_limit_.rlim_max};
     full_ = ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
     return full_;
   }
@@ -149,6 +150,14 @@ ClaimStore& claim_store::another_coordinator() {
 void claim_store::reopen() {
   TearDown();
   stores_.push_back(open());
+}
+
+void claim_store::leave_data() {
+  if (!can().several_coordinators) TearDown();
+}
+
+void claim_store::return_to_data() {
+  if (stores_.empty()) stores_.push_back(open());
 }
 
 void claim_store::reopen_on_fresh_data() {

@@ -47,6 +47,9 @@ class claim_store : public testing::TestWithParam<std::string> {
   // Closes every store and opens the data again, as a restarted coordinator would.
   void reopen();
   void reopen_on_fresh_data();
+  // Around what another process does on the data: it can't while we have it, where one coordinator only is served.
+  void leave_data();
+  void return_to_data();
   // A store on the same data, or on fresh data where nothing outlives a store.
   std::unique_ptr<ClaimStore> open();
   StoreData& data() { return *data_; }

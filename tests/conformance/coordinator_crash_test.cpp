@@ -56,6 +56,7 @@ TEST_P(whole_coordinator, c32_killed_while_the_response_is_written) {
   auto specs = runs(16, "linux");
   for (RunSpec& spec : specs) spec.payload.assign(max_payload_bytes, 'x');
   ASSERT_THAT(submit(specs), testing::Each(Outcome::ok));
+  leave_data();
   auto first = start("500ms");
   Client runner = first->client();
   runner.socket().set_option(asio::socket_base::receive_buffer_size{4096});
@@ -78,11 +79,14 @@ TEST_P(whole_coordinator, c32_killed_while_the_response_is_written) {
   std::sort(given.begin(), given.end());
   EXPECT_EQ(std::unique(given.begin(), given.end()), given.end()) << "a run was given twice";
   EXPECT_EQ(given.size(), specs.size()) << "a run was lost";
+  second.reset();
+  return_to_data();
   EXPECT_EQ(depth().completed, specs.size());
 }
 
 TEST_P(whole_coordinator, c33_c34_killed_after_the_runner_has_its_run_and_mid_run) {
   ASSERT_EQ(submit(run("linux")), Outcome::ok);
+  leave_data();
   auto first = start("30s");
   Client runner = first->client();
   auto const run = test::claim_one(runner, linux_runner);
@@ -97,6 +101,8 @@ TEST_P(whole_coordinator, c33_c34_killed_after_the_runner_has_its_run_and_mid_ru
   Client at_last = third->client();
   EXPECT_EQ(report(at_last, run), Outcome::ok);
   EXPECT_EQ(report(at_last, run), Outcome::already_done);
+  third.reset();
+  return_to_data();
   EXPECT_EQ(find(run.run)->attempts, 1) << "nobody else was given it";
   EXPECT_EQ(find(run.run)->result, "passed");
 }

@@ -24,6 +24,12 @@ bool counts(std::uint64_t call) {
     case SYS_sendmsg:
     case SYS_recvfrom:
     case SYS_recvmsg:
+    case SYS_rename:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_unlink:
+    case SYS_unlinkat:
+    case SYS_syncfs:
     case SYS_fsync:
     case SYS_fdatasync:
     case SYS_ftruncate: return true;
