@@ -86,7 +86,8 @@ Guard stationary(InstrumentFigures const& f) {
 
 // Of these there is nothing to say in such a trial; they are not listed then.
 bool applies(Guard const& guard, InstrumentFigures const& f) {
-  if (f.in_process && (guard.name == "generator_cpu" || guard.name == "cpu_pressure")) return false;
+  bool const about_cpus = guard.name == "generator_cpu" || guard.name == "cpu_pressure" || guard.name == "loop_stalls";
+  if (f.in_process && about_cpus) return false;
   return f.scheduled || guard.name != "schedule_lag";
 }
 

@@ -125,8 +125,10 @@ TEST(guards, are_not_listed_where_they_say_nothing) {
     names.push_back(guard.name);
     EXPECT_NE(guard.state, State::failed) << guard.name;
   }
-  EXPECT_THAT(names, testing::IsSupersetOf({"achieved_rate", "loop_stalls", "books", "steal"}));
-  EXPECT_THAT(names, testing::Not(testing::Contains(testing::AnyOf("generator_cpu", "cpu_pressure", "schedule_lag"))));
+  EXPECT_THAT(names, testing::IsSupersetOf({"achieved_rate", "books", "steal", "stationary"}));
+  EXPECT_THAT(
+      names,
+      testing::Not(testing::Contains(testing::AnyOf("generator_cpu", "cpu_pressure", "loop_stalls", "schedule_lag"))));
 }
 
 TEST(guards, find_a_trend_that_goes_down_too) {
