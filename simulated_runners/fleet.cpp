@@ -7,12 +7,12 @@
 #include "simulated_runners/heartbeats.hpp"
 #include "simulated_runners/http_client.hpp"
 #include "simulated_runners/open_loop.hpp"
+#include "simulated_runners/orchestrator.hpp"
 #include "simulated_runners/submitter.hpp"
 
 #include <fmt/format.h>
 #include <boost/assert.hpp>
 
-#include <deque>
 #include <filesystem>
 #include <sstream>
 
@@ -68,7 +68,10 @@ asio::ip::tcp::endpoint first_coordinator(FleetPlan const& plan) {
 std::size_t connections_of(FleetPlan const& plan) {
   std::size_t const submitters =
       plan.load.concurrency ? static_cast<std::size_t>(*plan.load.concurrency) : plan.submit_connections;
-  return static_cast<std::size_t>(plan.runners) + submitters + plan.heartbeat_connections;
+  // An orchestrator has one to poll, and one for each run that it works.
+  auto const& orchestrator = plan.fleet.orchestrator;
+  auto const each = orchestrator ? 1 + static_cast<std::size_t>(orchestrator->max_concurrent) : 1;
+  return static_cast<std::size_t>(plan.runners) * each + submitters + plan.heartbeat_connections;
 }
 
 Result<void> ensure_descriptors(FleetPlan const& plan) {
@@ -124,11 +127,18 @@ struct Fleet::Parts {
     if (plan.share.of > 1) journal.keep_foreign();
     commons.runs_per_poll = plan.fleet.runs_per_poll;
     commons.answer_timeout = plan.answer_timeout;
+    if (plan.fleet.orchestrator) orchestrator_rules.emplace(*plan.fleet.orchestrator, plan.time_compression);
     for (std::uint32_t i = plan.share.index; i < plan.identities.size(); i += plan.share.of) {
+      auto random = Random::stream(plan.seed, "runner", i);
+      if (orchestrator_rules) {
+        runners.push_back(
+            std::make_unique<Orchestrator>(commons, *orchestrator_rules, plan.identities[i], i + 1, random));
+        continue;
+      }
       // Polls and heartbeats are spread over their interval from the start, as those of a fleet that has run for long.
       auto const first_hold = std::max<Duration>(milliseconds{1}, plan.fleet.hold * (i + 1) / plan.runners);
       auto const whole_ms = std::chrono::duration_cast<milliseconds>(first_hold);
-      runners.emplace_back(commons, plan.identities[i], i + 1, Random::stream(plan.seed, "runner", i), whole_ms);
+      runners.push_back(std::make_unique<Runner>(commons, plan.identities[i], i + 1, random, whole_ms));
     }
   }
 
@@ -145,7 +155,8 @@ struct Fleet::Parts {
   RequestWriter writer;
   RunJournal journal;
   RunnerCommons commons;
-  std::deque<Runner> runners;
+  std::optional<OrchestratorRules> orchestrator_rules;  // none: plain runners
+  std::vector<std::unique_ptr<FleetMember>> runners;
   Submitter submitter;
   ClosedLoop callers;
   Backlog backlog;
@@ -224,7 +235,7 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
     while (commons.opening >= connects_at_once) co_await commons.opened.wait_until();
     if (commons.open_error || commons.stopping) break;
     ++commons.opening;
-    parts.tasks.spawn(runner.run());
+    parts.tasks.spawn(runner->run());
   }
   while (commons.opening > 0) co_await commons.opened.wait_until();
   if (commons.stopping) co_return Error(ErrorKind::unavailable, "stopped while the runners were connecting");
@@ -281,7 +292,7 @@ void Fleet::interrupt() {
   parts.submissions.stop();
   parts.callers.stop();
   parts.heartbeating.stop();
-  for (auto& runner : parts.runners) runner.stop();
+  for (auto& runner : parts.runners) runner->stop();
   parts.door->abandon();
   parts.phase_end.cancel();
   parts.progress.notify();

@@ -49,7 +49,7 @@ std::size_t connections_of(FleetPlan const& plan);
 Result<void> ensure_descriptors(FleetPlan const& plan);
 
 struct FleetLive {
-  std::size_t parked = 0, working = 0, backing_off = 0;  // runners; working includes reporting
+  std::size_t parked = 0, working = 0, backing_off = 0;  // as RunnerCommons::present; working includes reporting
   std::uint64_t offered = 0, started = 0, shed = 0;      // arrivals
   std::uint64_t completed = 0;                           // runs reported as completed, acknowledged
   std::size_t outstanding = 0;                           // runs accepted and not done

@@ -18,7 +18,7 @@ Heartbeats::Item Heartbeats::take() {
 
 void Heartbeats::start(Item& item, std::string& request) {
   commons_.recorder.begin(Operation::heartbeat);
-  auto const& runner = runners_[item.runner];
+  auto const& runner = *runners_[item.runner];
   item.claims = runner.claims();
   commons_.writer.heartbeat(request, runner.token(), item.claims);
 }
@@ -38,7 +38,7 @@ void Heartbeats::answered(Item const& item, Exchange const& exchange) {
       for (std::size_t i = 0; i < item.claims.size(); ++i) {
         Outcome const outcome = answer->claims[i].outcome;
         bool const lost = outcome == Outcome::stale_token || outcome == Outcome::unknown_run;
-        if (lost && answer->claims[i].run == item.claims[i].run) runners_[item.runner].lease_lost(item.claims[i]);
+        if (lost && answer->claims[i].run == item.claims[i].run) runners_[item.runner]->lease_lost(item.claims[i]);
       }
     }
   }

@@ -6,7 +6,7 @@
 
 #include "simulated_runners/runner.hpp"
 
-#include <deque>
+#include <memory>
 
 namespace assay {
 
@@ -18,7 +18,7 @@ class Heartbeats {
     std::vector<ClaimRef> claims;
   };
 
-  Heartbeats(RunnerCommons& commons, std::deque<Runner>& runners, Duration interval)
+  Heartbeats(RunnerCommons& commons, std::vector<std::unique_ptr<FleetMember>>& runners, Duration interval)
       : commons_{commons}, runners_{runners}, interval_{interval} {}
 
   // The first one comes interval/N after `epoch`.
@@ -32,7 +32,7 @@ class Heartbeats {
 
  private:
   RunnerCommons& commons_;
-  std::deque<Runner>& runners_;
+  std::vector<std::unique_ptr<FleetMember>>& runners_;
   Duration interval_;
   TimePoint epoch_;
   std::int64_t taken_ = 0;

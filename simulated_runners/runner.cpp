@@ -34,6 +34,19 @@ Operation operation_of(RunnerMachine::Action action) {
 
 }  // namespace
 
+Fate read_poll(Exchange const& exchange, std::vector<protocol::AssignedRun>& runs) {
+  if (exchange.fate != Fate::ok) return exchange.fate;
+  if (exchange.body == no_runs) return Fate::empty;
+  auto decoded = protocol::decode_assigned_runs(exchange.body);
+  if (!decoded) return Fate::in_doubt;  // there may have been a run in it
+  runs = std::move(*decoded);
+  return runs.empty() ? Fate::empty : Fate::ok;
+}
+
+Fate read_outcome(Exchange const& exchange) {
+  return exchange.fate == Fate::ok ? fate_of_outcome(exchange.body) : exchange.fate;
+}
+
 Runner::Runner(RunnerCommons& commons, RunnerIdentity const& identity, std::uint32_t number, Random random,
                Duration first_hold)
     : commons_{commons},
@@ -101,7 +114,7 @@ void Runner::settle(Step const& step, Exchange const& exchange) {
   if (step.action == RunnerMachine::Action::poll) {
     observation.fate = settle_poll(exchange);
   } else {
-    observation.fate = exchange.fate == Fate::ok ? fate_of_outcome(exchange.body) : exchange.fate;
+    observation.fate = read_outcome(exchange);
     if (step.action == RunnerMachine::Action::start) {
       machine_.started(observation.fate, exchange.finished);
     } else {
@@ -112,19 +125,9 @@ void Runner::settle(Step const& step, Exchange const& exchange) {
 }
 
 Fate Runner::settle_poll(Exchange const& exchange) {
-  Fate fate = exchange.fate;
   std::vector<protocol::AssignedRun> runs;
-  if (fate == Fate::ok && exchange.body != no_runs) {
-    auto decoded = protocol::decode_assigned_runs(exchange.body);
-    if (decoded) {
-      runs = std::move(*decoded);
-    } else {
-      fate = Fate::in_doubt;  // there may have been a run in it
-    }
-  }
-  if (fate == Fate::ok && runs.empty()) fate = Fate::empty;
+  Fate const fate = read_poll(exchange, runs);
   machine_.polled(fate, runs, exchange.finished);
-  // A poll that is parked when the trial ends has done nothing wrong: it ended without a run.
   return fate == Fate::abandoned ? Fate::empty : fate;
 }
 

@@ -3,6 +3,7 @@
 // coroutine frames.
 #pragma once
 
+#include "simulated_runners/fleet_member.hpp"
 #include "simulated_runners/identity.hpp"
 #include "simulated_runners/requests.hpp"
 #include "simulated_runners/runner_machine.hpp"
@@ -34,7 +35,7 @@ struct RunnerCommons {
   int runs_per_poll = 1;
   Duration answer_timeout{};
   bool stopping = false;
-  std::array<std::size_t, 4> present{};  // runners by Presence
+  std::array<std::size_t, 4> present{};  // runners by Presence; of orchestrators, the places for runs
 
   // Connecting: notified of every connection that stands or failed.
   Signal opened;
@@ -43,20 +44,25 @@ struct RunnerCommons {
   boost::system::error_code open_error;  // of the first that failed
 };
 
-class Runner {
+// What the answer to a poll says; fills `runs`. A poll that is parked when the trial ends has done nothing wrong: it
+// ended without a run, but its fate is `abandoned` here.
+Fate read_poll(Exchange const& exchange, std::vector<protocol::AssignedRun>& runs);
+
+// What the answer to a start or a report says.
+Fate read_outcome(Exchange const& exchange);
+
+class Runner final : public FleetMember {
  public:
   // `number` ≥ 1. The identity must outlive the runner.
   Runner(RunnerCommons& commons, RunnerIdentity const& identity, std::uint32_t number, Random random,
          Duration first_hold);
 
-  // Until stop(). The first poll has been sent when `commons.connected` counts this runner and the event loop comes
-  // round.
-  Awaitable<void> run();
-  void stop();
+  Awaitable<void> run() override;
+  void stop() override;
 
-  std::vector<ClaimRef> claims() const { return machine_.claims(); }
-  std::string const& token() const { return identity_.token; }
-  void lease_lost(ClaimRef const& claim);
+  std::vector<ClaimRef> claims() const override { return machine_.claims(); }
+  std::string const& token() const override { return identity_.token; }
+  void lease_lost(ClaimRef const& claim) override;
 
  private:
   using Step = RunnerMachine::Step;

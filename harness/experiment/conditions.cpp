@@ -63,6 +63,19 @@ std::string change_in_words(boost::json::value const& value) {
   return value.is_string() ? std::string{value.get_string()} : boost::json::serialize(value);
 }
 
+std::string orchestrators_in_words(OrchestratorSpec const& spec) {
+  std::string text = fmt::format(
+      "the runners are orchestrators: each polls every {} for up to {} runs{}, works at most {} at once and skips its "
+      "poll when it holds as many; cold start {} to {}",
+      as_set(spec.poll_interval), spec.batch, spec.clamp ? ", but no more than it has room for" : "",
+      spec.max_concurrent, as_set(spec.cold_start.from), as_set(spec.cold_start.to));
+  if (spec.warm_pool.size > 0) {
+    text += fmt::format(", unless one of {} warm containers is there, of which one is made each {}",
+                        spec.warm_pool.size, as_set(spec.warm_pool.refill));
+  }
+  return text;
+}
+
 }  // namespace
 
 void describe(Assessment& assessment, Scenario const& scenario, std::string command) {
@@ -86,9 +99,14 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   if (scenario.time_compression != 1) {
     conditions.emplace_back(
         "Time compression",
-        fmt::format("arrivals and run lengths {:g}-fold; hold and heartbeat as they are", scenario.time_compression));
+        fmt::format("arrivals and run lengths {:g}-fold; {} as they are", scenario.time_compression,
+                    fleet.orchestrator ? "poll interval and cold start with them; heartbeat" : "hold and heartbeat"));
   }
-  conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", as_set(fleet.hold)));
+  if (fleet.orchestrator) {
+    conditions.emplace_back("Orchestrators", orchestrators_in_words(*fleet.orchestrator));
+  } else {
+    conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", as_set(fleet.hold)));
+  }
   conditions.emplace_back("Heartbeat", fmt::format("every {} per runner", as_set(fleet.heartbeat)));
   conditions.emplace_back("Lease",
                           fmt::format("{}, swept every {}, {} attempts at most", as_set(scenario.coordinator.lease),

@@ -27,16 +27,17 @@ void add_claim_figures(Evidence const& evidence, std::span<ClaimSplit const> spl
   double claim_sum = 0;
   for (auto const& split : splits) {
     if (!evidence.recorder->measured().contains(split.created)) continue;
-    // Runner shortage scales with the modelled system's time, a millisecond of the coordinator does not
-    // (docs/method.md).
+    // Runner shortage, and the wait for an orchestrator's next poll, scale with the modelled system's time; a millisecond
+    // of the coordinator does not (docs/method.md).
     auto const modelled = std::chrono::round<Duration>(split.shortage * scale);
     Duration const at = split.created - evidence.measure_begin;
     as_run.record(at, split.claim.count());
-    dispatch.record(at, split.dispatch.count());
+    Duration const dispatched = split.dispatch + std::chrono::round<Duration>(split.poll_wait * (scale - 1));
+    dispatch.record(at, dispatched.count());
     shortage.record(at, modelled.count());
-    claim.record(at, (split.dispatch + modelled).count());
+    claim.record(at, (dispatched + modelled).count());
     shortage_sum += static_cast<double>(modelled.count());
-    claim_sum += static_cast<double>((split.dispatch + modelled).count());
+    claim_sum += static_cast<double>((dispatched + modelled).count());
   }
   auto& result = figures.result;
   result.claim_latency = claim.figures();
@@ -188,7 +189,8 @@ void add_timeline(Evidence const& evidence, TrialResult& result) {
     result.timeline.push_back(std::move(point));
   }
   if (samples == 0) return;
-  result.busy_share = working / (samples * std::max(1, result.runners));
+  auto const places = std::max(1, result.runners) * evidence.plan.scenario->fleet.runs_at_once();
+  result.busy_share = working / (samples * places);
   for (double p : pending) {
     result.pending_writes_mean += p / samples;
     result.pending_writes_max = std::max(result.pending_writes_max, p);
@@ -229,7 +231,7 @@ std::optional<double> erlang_c_shortage_p99_ms(Scenario const& scenario, int run
                        scenario.load.profile.shape == LoadProfileSpec::Shape::steady &&
                        scenario.fleet.run_length.shape == DurationDistribution::Shape::exponential &&
                        scenario.load.classes.size() == 1 && scenario.fleet.kinds.size() == 1 &&
-                       scenario.fleet.runs_per_poll == 1;
+                       scenario.fleet.runs_per_poll == 1 && !scenario.fleet.orchestrator;
   if (!applies) return std::nullopt;
   ErlangC const queue{.servers = runners,
                       .arrivals_per_s = offered_rate(scenario, runners) / scenario.time_compression,
@@ -245,6 +247,14 @@ std::map<std::string, double> modelled_requests_per_minute(FleetSpec const& flee
                                                            double busy_share) {
   double const hold_min = to_seconds(fleet.hold) / 60;
   double const heartbeat_min = to_seconds(fleet.heartbeat) / 60;
+  if (fleet.orchestrator) {
+    // By the clock; fewer when it skips polls at capacity.
+    double const polls = runners * 60 / to_seconds(fleet.orchestrator->poll_interval);
+    return {{"poll", polls},
+            {"heartbeat", runners / heartbeat_min},
+            {"report", runs_per_minute},
+            {"submit", runs_per_minute}};
+  }
   double const idle_runners = runners * (1 - std::clamp(busy_share, 0.0, 1.0));
   double empty_polls = 0;
   if (runs_per_minute <= 0) {
@@ -293,7 +303,7 @@ TrialFigures figures_of(Evidence const& evidence) {
   if (scenario.load.concurrency) base_rate = result.offered_per_s;  // what a closed loop offers is what it can
 
   auto const splits = split_claims(evidence.events, scenario.load.classes, scenario.fleet.kinds, evidence.kind_of_actor,
-                                   evidence.stopped);
+                                   evidence.stopped, scenario.fleet.runs_at_once());
   add_claim_figures(evidence, splits, figures);
   add_request_figures(evidence, figures);
   if (evidence.begin && evidence.end && evidence.begin->stats && evidence.end->stats) {

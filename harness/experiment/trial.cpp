@@ -336,6 +336,7 @@ TimePoint last_completion(Evidence const& evidence) {
 std::size_t connections_needed(Scenario const& scenario, Level const& level) {
   constexpr std::size_t others = 16;  // statistics; and whoever looks in with curl meanwhile
   FleetPlan plan;
+  plan.fleet = scenario.fleet;
   plan.load = scenario.load;
   plan.runners = level.runners;
   return connections_of(plan) + others;

@@ -20,6 +20,7 @@ struct Life {  // of one accepted run
   TimePoint created;
   TimePoint received = never;
   TimePoint free_since = never;  // of the runner that received it
+  TimePoint asked;               // of the orchestrator's poll that brought it; the clock's beginning: no orchestrator
   std::uint32_t kind = 0;        // of that runner
   TimePoint handed_out = never;  // in the replay
 };
@@ -44,6 +45,7 @@ std::vector<Life> lives(std::span<RunEvent const> events, std::vector<std::uint3
       if (event.time < life.received) {
         life.received = event.time;
         life.free_since = event.since;
+        life.asked = event.asked;
         life.kind = kind_of_actor.at(event.actor);
       }
     }
@@ -89,6 +91,52 @@ std::vector<Free> left_over(std::span<RunEvent const> events, std::vector<std::u
   std::vector<Free> free;
   for (std::size_t actor = 1; actor < last.size(); ++actor) {
     if (last[actor].done >= last[actor].received) free.push_back({last[actor].done, kind_of_actor[actor]});
+  }
+  return free;
+}
+
+bool ends_a_run(RunEvent::Kind kind) {
+  return kind == RunEvent::Kind::completed || kind == RunEvent::Kind::failed ||
+         kind == RunEvent::Kind::report_refused || kind == RunEvent::Kind::report_in_doubt;
+}
+
+// The same for runners of several places each: of a claim that was given up, the place counts as free only when the
+// runner took something afterwards, which tells a lost lease from the end of the trial.
+std::vector<Free> left_over_places(std::span<RunEvent const> events, std::vector<std::uint32_t> const& kind_of_actor,
+                                   std::size_t places) {
+  struct Actor {
+    std::unordered_map<std::uint64_t, TimePoint> open;  // by the token's counter: when it was received or given up
+    std::vector<TimePoint> freed;
+    TimePoint last_received = TimePoint::min();
+  };
+  std::vector<Actor> actors(kind_of_actor.size());
+  std::vector<RunEvent const*> in_order;
+  in_order.reserve(events.size());
+  for (auto const& event : events) in_order.push_back(&event);
+  std::stable_sort(in_order.begin(), in_order.end(), [](auto const* a, auto const* b) { return a->time < b->time; });
+  for (auto const* event : in_order) {
+    if (event->actor == 0) continue;
+    Actor& actor = actors.at(event->actor);
+    std::uint64_t const token = event->token.epoch << 40 ^ event->token.counter;
+    if (event->kind == RunEvent::Kind::received) {
+      actor.open[token] = never;
+      actor.last_received = event->time;
+    } else if (event->kind == RunEvent::Kind::abandoned) {
+      if (actor.open.contains(token)) actor.open[token] = event->time;
+    } else if (ends_a_run(event->kind) && actor.open.erase(token) > 0) {
+      actor.freed.push_back(event->time);
+    }
+  }
+  std::vector<Free> free;
+  for (std::size_t number = 1; number < actors.size(); ++number) {
+    auto& actor = actors[number];
+    auto const busy = static_cast<std::size_t>(std::count_if(
+        actor.open.begin(), actor.open.end(), [&](auto const& each) { return each.second >= actor.last_received; }));
+    for (std::size_t i = busy; i < places; ++i) {
+      TimePoint const since = actor.freed.empty() ? TimePoint::min() : actor.freed.back();
+      if (!actor.freed.empty()) actor.freed.pop_back();
+      free.push_back({since, kind_of_actor[number]});
+    }
   }
   return free;
 }
@@ -148,7 +196,8 @@ class Replay {
 
 std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vector<RunClass> const& classes,
                                      std::vector<RunnerKind> const& kinds,
-                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end) {
+                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end,
+                                     int runs_at_once) {
   auto runs = lives(events, kind_of_actor);
 
   struct Step {
@@ -162,7 +211,9 @@ std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vect
     steps.push_back({.time = life.created, .created = &life});
     if (life.received != never) steps.push_back({.time = life.free_since, .kind = life.kind});
   }
-  for (auto const& runner : left_over(events, kind_of_actor))
+  auto const places = static_cast<std::size_t>(runs_at_once);
+  for (auto const& runner :
+       places == 1 ? left_over(events, kind_of_actor) : left_over_places(events, kind_of_actor, places))
     steps.push_back({.time = runner.since, .kind = runner.kind});
   std::stable_sort(steps.begin(), steps.end(), [](Step const& a, Step const& b) { return a.time < b.time; });
 
@@ -189,6 +240,7 @@ std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vect
                       .claim = received - life.created,
                       .dispatch = received - possible,
                       .shortage = possible - life.created,
+                      .poll_wait = std::clamp(life.asked - possible, Duration{}, received - possible),
                       .delivered = delivered});
   }
   return splits;

@@ -26,6 +26,7 @@ struct ClaimSplit {
   RunId run;
   TimePoint created;  // intended
   Duration claim{}, dispatch{}, shortage{};
+  Duration poll_wait{};    // of dispatch: until the next poll of an orchestrator was due, time of the modelled system
   bool delivered = true;  // false: accepted and never received; claim is its age at `end`, all of it counted as
                           // dispatch unless no eligible runner ever became free for it
 };
@@ -33,8 +34,10 @@ struct ClaimSplit {
 // `events` of the whole trial, in any order; `kind_of_actor[n]` is the kind of runner number n
 // (RunEvent::actor); runners count from 1, and entry 0, the submitters', is not looked at. Only
 // first deliveries count: a later attempt was not waiting since its creation. `end`: when observation stopped.
+// `runs_at_once` ≥ 1 of each runner.
 std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vector<RunClass> const& classes,
                                      std::vector<RunnerKind> const& kinds,
-                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end);
+                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end,
+                                     int runs_at_once = 1);
 
 }  // namespace assay

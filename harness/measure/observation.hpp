@@ -65,6 +65,7 @@ struct RunEvent {
   std::int32_t attempt = 0;
   ClaimToken token;
   TimePoint since;
+  TimePoint asked;  // of `received` by an orchestrator: when the poll that brought it was due; in no file
 };
 
 std::string_view to_string(RunEvent::Kind kind);

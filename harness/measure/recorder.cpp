@@ -73,6 +73,7 @@ void Recorder::add(Recorder&& other) {
   offered_while_measured_ += other.offered_while_measured_;
   for (std::size_t i = 0; i < operations_.size(); ++i) operations_[i].add(other.operations_[i]);
   recent_claims_.add(other.recent_claims_);
+  orchestrators_.add(other.orchestrators_);
   if (events_.empty()) {
     events_ = std::move(other.events_);
     return;

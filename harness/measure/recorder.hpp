@@ -7,6 +7,7 @@
 
 #include "harness/histogram/histogram.hpp"
 #include "harness/measure/observation.hpp"
+#include "harness/measure/orchestrator_record.hpp"
 
 #include <array>
 #include <vector>
@@ -65,6 +66,12 @@ class Recorder {
   }
   Histogram take_recent_claims();
 
+  // Where an orchestrator writes what it did at `when`; nullptr outside of the measured phase.
+  OrchestratorRecord* orchestrators_at(TimePoint when) {
+    return measured_.contains(when) ? &orchestrators_ : nullptr;
+  }
+  OrchestratorRecord const& orchestrators() const { return orchestrators_; }
+
   // Both become one, as if one recorder had been told everything: counts are added, events put in the order of time.
   // The measured phase must be the same.
   void add(Recorder&& other);
@@ -86,6 +93,7 @@ class Recorder {
   std::array<OperationStats, operation_count> operations_;
   std::vector<RunEvent> events_;
   Histogram recent_claims_;
+  OrchestratorRecord orchestrators_;
 };
 
 }  // namespace assay

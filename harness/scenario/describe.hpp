@@ -166,6 +166,44 @@ void describe(V& v, RunnerKind& k) {
 }
 
 template <class V>
+void describe(V& v, ColdStartSpec& d) {
+  v({.name = "from", .doc = "The shortest.", .min = 0, .max = a_day_s}, d.from);
+  v({.name = "to", .doc = "The longest; not less than `from`.", .min = 0, .max = a_day_s}, d.to);
+}
+
+template <class V>
+void describe(V& v, WarmPoolSpec& w) {
+  v({.name = "size", .doc = "Containers kept ready, by each orchestrator; full at the start.", .min = 0, .max = 1000},
+    w.size);
+  v({.name = "refill",
+     .doc = "While fewer are ready, one is made in this time, one after another.",
+     .min = 0.001,
+     .max = a_day_s},
+    w.refill);
+}
+
+template <class V>
+void describe(V& v, OrchestratorSpec& o) {
+  v({.name = "poll_interval",
+     .doc = "Each orchestrator looks for runs so often, by the clock.",
+     .min = 0.001,
+     .max = a_day_s},
+    o.poll_interval);
+  v({.name = "batch", .doc = "Most runs that one poll takes.", .min = 1, .max = 100}, o.batch);
+  v({.name = "max_concurrent",
+     .doc = "Runs that an orchestrator works at once. Holding as many, it skips its poll.",
+     .min = 1,
+     .max = 1000},
+    o.max_concurrent);
+  v({.name = "clamp",
+     .doc = "`true`: a poll asks for no more runs than there is room for. `false`: it asks for a whole batch, and what "
+            "has no room waits claimed in the orchestrator's hands."},
+    o.clamp);
+  v({.name = "cold_start", .doc = "Before each run that no warm container is there for; uniform."}, o.cold_start);
+  v({.name = "warm_pool", .doc = "Containers that save the cold start."}, o.warm_pool);
+}
+
+template <class V>
 void describe(V& v, FleetSpec& f) {
   v({.name = "hold", .doc = "How long a poll is held when there is no run.", .min = 0.001, .max = 30}, f.hold);
   v({.name = "heartbeat",
@@ -187,6 +225,10 @@ void describe(V& v, FleetSpec& f) {
   v({.name = "backoff_limit", .doc = "What `backoff_base` grows to at most.", .min = 0.001, .max = 600},
     f.backoff_limit);
   v({.name = "kinds", .doc = "Kinds of runners.", .min_items = 1}, f.kinds);
+  v({.name = "orchestrator",
+     .doc = "Runners poll by the clock and work several runs at once; `hold` is not used. Its times are compressed as "
+            "run lengths are. Absent: plain runners, one long poll each."},
+    f.orchestrator);
 }
 
 template <class V>

@@ -139,6 +139,19 @@ void check_transport(Scenario const& s, Rules& rules) {
   }
 }
 
+void check_orchestrator(Scenario const& s, Rules& rules) {
+  if (!s.fleet.orchestrator) return;
+  auto const& o = *s.fleet.orchestrator;
+  std::string const at = "fleet.orchestrator";
+  rules.rule({at + ".cold_start.from", at + ".cold_start.to"}, o.cold_start.from > o.cold_start.to,
+             fmt::format("`{0}.cold_start` is from {1} to {2}; `from` must not be more than `to`", at,
+                         format_duration(o.cold_start.from), format_duration(o.cold_start.to)));
+  rules.rule({"fleet.runs_per_poll", at}, s.fleet.runs_per_poll != 1,
+             "an orchestrator takes up to `fleet.orchestrator.batch` runs in a poll; leave `fleet.runs_per_poll` out");
+  rules.rule({"fleet.confirm_start", at}, s.fleet.confirm_start,
+             "an orchestrator starts what it has claimed without asking; leave `fleet.confirm_start` out");
+}
+
 }  // namespace
 
 void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
@@ -173,6 +186,7 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   }
   check_matching(s, rules);
   check_profile(s, rules);
+  check_orchestrator(s, rules);
 
   check_variants(s, rules);
   for (std::size_t l = 0; l < s.levels.size(); ++l) {

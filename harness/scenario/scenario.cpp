@@ -15,13 +15,19 @@ namespace {
 constexpr Duration per_trial = seconds{2};
 constexpr Duration per_assessment = seconds{5};
 
+// What one run keeps one place busy, compressed. A cold start is part of it.
 double mean_run_s(Scenario const& scenario) {
-  return to_seconds(scenario.fleet.run_length.mean) / scenario.time_compression;
+  double mean = to_seconds(scenario.fleet.run_length.mean);
+  if (auto const& orchestrator = scenario.fleet.orchestrator; orchestrator && orchestrator->warm_pool.size == 0) {
+    mean += to_seconds(orchestrator->cold_start.from + orchestrator->cold_start.to) / 2;
+  }
+  return mean / scenario.time_compression;
 }
 
 // Expected longest of n independent exponentials: mean × H(n). The other shapes have shorter tails or are rare.
 Duration expected_drain(Scenario const& scenario, int runners) {
-  double const in_flight = std::clamp(offered_rate(scenario, runners) * mean_run_s(scenario), 1.0, 1.0 * runners);
+  double const in_flight = std::clamp(offered_rate(scenario, runners) * mean_run_s(scenario), 1.0,
+                                      1.0 * runners * scenario.fleet.runs_at_once());
   double harmonic = 0;
   for (int k = 1; k <= static_cast<int>(in_flight); ++k) harmonic += 1.0 / k;
   return std::min(scenario.phases.drain, from_seconds(mean_run_s(scenario) * harmonic));
@@ -66,7 +72,8 @@ double expected_runs(Scenario const& scenario, int runners) {
 }
 
 double offered_busy_share(Scenario const& scenario, int runners) {
-  return offered_rate(scenario, runners) * mean_factor(scenario.load.profile) * mean_run_s(scenario) / runners;
+  return offered_rate(scenario, runners) * mean_factor(scenario.load.profile) * mean_run_s(scenario) /
+         (runners * scenario.fleet.runs_at_once());
 }
 
 std::vector<std::size_t> deal_kinds(FleetSpec const& fleet, int runners) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "harness/base/clock.hpp"
+#include "harness/scenario/orchestrator_spec.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -84,6 +85,9 @@ struct FleetSpec {
   Duration backoff_base = std::chrono::milliseconds{100};  // after an error: full jitter, doubling …
   Duration backoff_limit = std::chrono::seconds{10};       // … up to this
   std::vector<RunnerKind> kinds{RunnerKind{}};             // at least one
+  std::optional<OrchestratorSpec> orchestrator;            // absent: plain runners, one long poll each
+
+  int runs_at_once() const { return orchestrator ? orchestrator->max_concurrent : 1; }  // of one runner
 
   friend bool operator==(FleetSpec const&, FleetSpec const&) = default;
 };
@@ -197,8 +201,8 @@ double mean_factor(LoadProfileSpec const& profile);
 // Runs the measured phase of one trial is expected to create, or to find waiting.
 double expected_runs(Scenario const& scenario, int runners);
 
-// Busy share of the fleet that the load asks for: rate × mean run length ÷ runners. Above 1 the backlog grows for
-// certain.
+// Busy share of the fleet that the load asks for: rate × mean run length ÷ runs the fleet can work at once. Above 1 the
+// backlog grows for certain.
 double offered_busy_share(Scenario const& scenario, int runners);
 
 // The kind (index into FleetSpec::kinds) of each runner, dealt by share and evenly mixed: of any number of runners that

@@ -8,6 +8,9 @@ namespace assay {
 
 namespace {
 
+// Of a poll that looks once: until the answer of the store is given up.
+constexpr Duration longest_look = seconds{10};
+
 std::uint64_t add_saturated(std::uint64_t a, std::uint64_t b) {
   return a > ~std::uint64_t{0} - b ? ~std::uint64_t{0} : a + b;
 }
@@ -20,7 +23,9 @@ Dispatcher::Dispatcher(Options options) : options_{options}, random_{Random::str
 
 PollId Dispatcher::park(std::string runner, TagSet const& offered, std::uint32_t max, TimePoint now,
                         TimePoint deadline) {
-  PollId const poll = room_.park(std::move(runner), offered, max, now, deadline);
+  bool const looks_once = deadline <= now;
+  PollId const poll = room_.park(std::move(runner), offered, max, now, looks_once ? now + longest_look : deadline);
+  if (looks_once) looking_.push_back(poll);
   OfferId const offer = room_.find(poll)->offer;
   if (offer == known_.size()) {  // never seen: anything may be ready for it
     known_.emplace_back();
@@ -34,7 +39,19 @@ PollId Dispatcher::park(std::string runner, TagSet const& offered, std::uint32_t
 
 bool Dispatcher::cancel(PollId poll) { return room_.leave(poll); }
 
-std::vector<PollId> Dispatcher::expire(TimePoint now) { return room_.expire(now); }
+std::vector<PollId> Dispatcher::expire(TimePoint now) {
+  std::vector<PollId> expired = room_.expire(now);
+  std::erase_if(looking_, [&](PollId poll) {
+    ParkedPoll const* const found = room_.find(poll);
+    if (found == nullptr) return true;
+    bool const in_vain = found->asked || known_[found->offer].possible == 0 || now < paused_until_;
+    if (!in_vain || !room_.is_waiting(poll)) return false;
+    room_.leave(poll);
+    expired.push_back(poll);
+    return true;
+  });
+  return expired;
+}
 
 std::vector<PollId> Dispatcher::dismiss_all() {
   std::vector<PollId> polls = room_.everyone();

@@ -52,7 +52,8 @@ class Dispatcher {
 
   explicit Dispatcher(Options options);
 
-  // Events. After any of them next_batch() may have something.
+  // Events. After any of them next_batch() may have something. A poll whose deadline has come already looks once: it is
+  // asked for as soon as a batch is free, and expires when that brings it nothing, or when nothing can be there.
   PollId park(std::string runner, TagSet const& offered, std::uint32_t max, TimePoint now, TimePoint deadline);
   bool cancel(PollId poll);                   // false: not parked any more
   std::vector<PollId> expire(TimePoint now);  // the polls to be answered empty
@@ -105,6 +106,7 @@ class Dispatcher {
   Options options_;
   Random random_;
   WaitingRoom room_;
+  std::vector<PollId> looking_;   // once
   std::vector<Knowledge> known_;  // by OfferId
   std::vector<OfferId>
       askable_;  // offers that may have both a waiting poll and a fitting run; verified by next_batch()

@@ -58,6 +58,11 @@ ParkedPoll const* WaitingRoom::find(PollId poll) const {
   return found == nullptr ? nullptr : &found->poll;
 }
 
+bool WaitingRoom::is_waiting(PollId poll) const {
+  Slot const* const found = slot(poll);
+  return found != nullptr && found->state == State::waiting;
+}
+
 std::optional<PollId> WaitingRoom::first_waiting(OfferId offer) const {
   std::uint32_t const first = offers_[offer].first;
   if (first == none) return std::nullopt;
@@ -70,6 +75,7 @@ void WaitingRoom::take(PollId poll) {
   (void)taken;
   unlink(slot_of(poll));
   slots_[slot_of(poll)].state = State::asked_for;
+  slots_[slot_of(poll)].poll.asked = true;
 }
 
 void WaitingRoom::put_back(PollId poll) {

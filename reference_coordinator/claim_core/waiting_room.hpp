@@ -27,6 +27,7 @@ struct ParkedPoll {
   std::uint64_t place = 0;  // grows with every poll: the order of arrival
   TimePoint parked_at;
   TimePoint deadline;
+  bool asked = false;  // has taken part in a batch
 };
 
 class WaitingRoom {
@@ -43,6 +44,9 @@ class WaitingRoom {
 
   // nullptr when it left. Valid until the next call that changes the room.
   ParkedPoll const* find(PollId poll) const;
+
+  // Parked, and takes part in no batch.
+  bool is_waiting(PollId poll) const;
 
   // The longest-waiting poll of this offer that takes part in no batch.
   std::optional<PollId> first_waiting(OfferId offer) const;

@@ -21,7 +21,7 @@ struct Query {
 };
 
 // There is nothing to unescape in what is allowed; of a parameter given twice the last one counts.
-Result<Query> parse(std::string_view query, std::vector<std::string> const& allowed) {
+Result<Query> parse(std::string_view query, std::vector<std::string> const& allowed, bool may_be_zero) {
   Query parsed;
   if (query.empty()) return parsed;
   for (auto const& part : split(query, '&')) {
@@ -36,9 +36,10 @@ Result<Query> parse(std::string_view query, std::vector<std::string> const& allo
     }
     if (key == "wait") {
       auto const wait = parse_duration(value);
-      if (!wait || *wait < shortest_wait || *wait > protocol::longest_wait) {
-        return Error{ErrorKind::rejected,
-                     fmt::format("wait: a duration from 10ms to 30s is expected, found \"{}\"", value)};
+      bool const in_range = wait && *wait >= shortest_wait && *wait <= protocol::longest_wait;
+      if (!in_range && !(may_be_zero && wait == Duration{0})) {
+        return Error{ErrorKind::rejected, fmt::format("wait: {}a duration from 10ms to 30s is expected, found \"{}\"",
+                                                      may_be_zero ? "0, or " : "", value)};
       }
       parsed.wait = *wait;
     } else {
@@ -58,14 +59,14 @@ Result<Query> parse(std::string_view query, std::vector<std::string> const& allo
 
 Result<PollQuery> parse_poll_query(std::string_view query) {
   static std::vector<std::string> const keys{"wait", "max"};
-  auto const parsed = parse(query, keys);
+  auto const parsed = parse(query, keys, true);
   if (!parsed) return parsed.error();
   return PollQuery{parsed->wait.value_or(protocol::longest_wait), parsed->max.value_or(1)};
 }
 
 Result<std::optional<Duration>> parse_submit_query(std::string_view query) {
   static std::vector<std::string> const keys{"wait"};
-  auto const parsed = parse(query, keys);
+  auto const parsed = parse(query, keys, false);
   if (!parsed) return parsed.error();
   return parsed->wait;
 }

@@ -12,7 +12,7 @@
 namespace assay {
 
 struct PollQuery {
-  Duration wait;  // 10 ms … protocol::longest_wait, which is the default
+  Duration wait;  // 0: look once; or 10 ms … protocol::longest_wait, which is the default
   std::uint32_t max = 1;
 };
 

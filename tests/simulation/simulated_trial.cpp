@@ -63,11 +63,28 @@ void draw_fleet(Random& random, FleetPlan& plan) {
 
 }  // namespace
 
+// A stream of its own: the other fleets of the seeds stay what they are.
+void draw_orchestrators(std::uint64_t seed, FleetPlan& plan) {
+  Random random = Random::stream(seed, "orchestrators");
+  if (!chance(random, 0.25)) return;
+  auto& fleet = plan.fleet;
+  auto& orchestrator = fleet.orchestrator.emplace();
+  orchestrator.poll_interval = between(random, milliseconds{20}, milliseconds{500});
+  orchestrator.batch = 1 + static_cast<int>(random.below(10));
+  orchestrator.max_concurrent = 1 + static_cast<int>(random.below(5));
+  orchestrator.clamp = chance(random, 0.5);
+  orchestrator.cold_start = {milliseconds{0}, between(random, milliseconds{0}, milliseconds{100})};
+  orchestrator.warm_pool = {static_cast<int>(random.below(3)), between(random, milliseconds{20}, milliseconds{300})};
+  fleet.confirm_start = false;
+  fleet.runs_per_poll = 1;
+}
+
 TrialDraw draw_trial(std::uint64_t seed) {
   Random random = Random::stream(seed, "simulated trial");
   TrialDraw draw;
   FleetPlan& plan = draw.plan;
   draw_fleet(random, plan);
+  draw_orchestrators(seed, plan);
   plan.seed = seed;
   plan.start = simulation_start + milliseconds{50};
   plan.identities = make_identities(plan.fleet, plan.runners, seed);

@@ -262,5 +262,45 @@ TEST_F(SmallBatchesTest, ASuccessBesidesAFailureEndsThePauseForAll) {
   EXPECT_FALSE(quiet());
 }
 
+// A poll whose deadline has come already.
+TEST_F(DispatcherTest, APollThatLooksOnceIsAskedForAndThenExpires) {
+  PollId const look = park(tags({}), 3, Duration{});
+  EXPECT_THAT(dispatcher.expire(now), IsEmpty()) << "not before it was asked for";
+  Batch const asked = batch();
+  now += seconds{2};
+  EXPECT_THAT(dispatcher.expire(now), IsEmpty()) << "a slow store is no empty one";
+  dispatcher.batch_done(asked.id, {});
+  EXPECT_THAT(dispatcher.expire(now), ElementsAre(look));
+  EXPECT_EQ(dispatcher.parked(), 0U);
+}
+
+TEST_F(DispatcherTest, APollThatLooksOnceTakesWhatThereIs) {
+  PollId const look = park(tags({}), 3, Duration{});
+  auto const answer = dispatcher.batch_done(batch().id, {claim_for(0), claim_for(0)});
+  EXPECT_THAT(answer.assigned, ElementsAre(Field(&AssignedPoll::poll, look)));
+  EXPECT_THAT(dispatcher.expire(now), IsEmpty());
+}
+
+TEST_F(DispatcherTest, APollThatLooksOnceExpiresAtOnceWhenNothingCanBeThere) {
+  learn_that_nothing_is_ready({tags({})});
+  PollId const look = park(tags({}), 1, Duration{});
+  EXPECT_THAT(dispatcher.expire(now), ElementsAre(look));
+  dispatcher.work_may_exist(tags({}));
+  batch();  // for the poll that is held
+}
+
+TEST_F(DispatcherTest, APollThatLooksOnceDoesNotSitOutAPauseNorAStoreThatNeverAnswers) {
+  park(tags({}));
+  dispatcher.batch_failed(batch().id, now);
+  PollId const look = park(tags({}), 1, Duration{});
+  EXPECT_THAT(dispatcher.expire(now), ElementsAre(look)) << "the store is in trouble: look again next time";
+  now += seconds{1};
+  batch();  // for the first one
+  PollId const stuck = park(tags({}), 1, Duration{});
+  EXPECT_THAT(dispatcher.expire(now), IsEmpty()) << "its turn comes with the next batch";
+  now += seconds{10};
+  EXPECT_THAT(dispatcher.expire(now), ElementsAre(stuck));
+}
+
 }  // namespace
 }  // namespace assay
