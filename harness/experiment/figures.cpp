@@ -27,8 +27,8 @@ void add_claim_figures(Evidence const& evidence, std::span<ClaimSplit const> spl
   double claim_sum = 0;
   for (auto const& split : splits) {
     if (!evidence.recorder->measured().contains(split.created)) continue;
-    // Runner shortage, and the wait for an orchestrator's next poll, scale with the modelled system's time; a millisecond
-    // of the coordinator does not (docs/method.md).
+    // Runner shortage, and the wait for an orchestrator's next poll, scale with the modelled system's time; a
+    // millisecond of the coordinator does not (docs/method.md).
     auto const modelled = std::chrono::round<Duration>(split.shortage * scale);
     Duration const at = split.created - evidence.measure_begin;
     as_run.record(at, split.claim.count());

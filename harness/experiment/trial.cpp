@@ -286,7 +286,7 @@ class Drive {
     }
     if (phase_ == "connecting" && live.parked > 0 && now >= evidence_.start) phase_ = "warm-up";
     ProgressState state{.phase = phase_, .parked = live.parked};
-    state.runners = static_cast<std::size_t>(evidence_.plan.level.runners);
+    state.runners = static_cast<std::size_t>(evidence_.plan.level.runners * scenario.fleet.runs_at_once());
     state.offered_per_s = offered;
     state.accepted_per_s = accepted;
     if (!latest_claims_.empty()) {

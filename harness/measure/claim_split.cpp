@@ -196,8 +196,7 @@ class Replay {
 
 std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vector<RunClass> const& classes,
                                      std::vector<RunnerKind> const& kinds,
-                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end,
-                                     int runs_at_once) {
+                                     std::vector<std::uint32_t> const& kind_of_actor, TimePoint end, int runs_at_once) {
   auto runs = lives(events, kind_of_actor);
 
   struct Step {

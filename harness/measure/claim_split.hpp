@@ -26,7 +26,7 @@ struct ClaimSplit {
   RunId run;
   TimePoint created;  // intended
   Duration claim{}, dispatch{}, shortage{};
-  Duration poll_wait{};    // of dispatch: until the next poll of an orchestrator was due, time of the modelled system
+  Duration poll_wait{};   // of dispatch: until the next poll of an orchestrator was due, time of the modelled system
   bool delivered = true;  // false: accepted and never received; claim is its age at `end`, all of it counted as
                           // dispatch unless no eligible runner ever became free for it
 };

@@ -67,9 +67,7 @@ class Recorder {
   Histogram take_recent_claims();
 
   // Where an orchestrator writes what it did at `when`; nullptr outside of the measured phase.
-  OrchestratorRecord* orchestrators_at(TimePoint when) {
-    return measured_.contains(when) ? &orchestrators_ : nullptr;
-  }
+  OrchestratorRecord* orchestrators_at(TimePoint when) { return measured_.contains(when) ? &orchestrators_ : nullptr; }
   OrchestratorRecord const& orchestrators() const { return orchestrators_; }
 
   // Both become one, as if one recorder had been told everything: counts are added, events put in the order of time.

@@ -31,7 +31,7 @@ struct OrchestratorSpec {
   // max_concurrent − 1 + batch runs; those without a place wait in its hands, claimed.
   bool clamp = true;
   ColdStartSpec cold_start;  // before a run, unless a warm container is there
-  WarmPoolSpec warm_pool;   // of each orchestrator
+  WarmPoolSpec warm_pool;    // of each orchestrator
 
   friend bool operator==(OrchestratorSpec const&, OrchestratorSpec const&) = default;
 };

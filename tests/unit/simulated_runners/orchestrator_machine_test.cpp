@@ -317,7 +317,8 @@ TEST_F(OrchestratorMachineTest, KeepsItsBoundsInAnyHistory) {
       ASSERT_GT(poll.most + static_cast<int>(!poll.now), 0);
       if (poll.now) {
         bool const fails = random.below(10) == 0;
-        std::vector<protocol::AssignedRun> assigned(fails ? 0 : random.below(static_cast<std::uint64_t>(poll.most) + 1));
+        std::vector<protocol::AssignedRun> assigned(fails ? 0
+                                                          : random.below(static_cast<std::uint64_t>(poll.most) + 1));
         for (auto& each : assigned) {
           ++given;
           each.run.bytes[0] = static_cast<std::uint8_t>(given);
@@ -337,8 +338,7 @@ TEST_F(OrchestratorMachineTest, KeepsItsBoundsInAnyHistory) {
         any_machine.lease_lost(claims[random.below(claims.size())], now);
       }
       ASSERT_LE(any_machine.held(), limit);
-      ASSERT_EQ(any_machine.busy(),
-                std::min(any_machine.held(), static_cast<std::size_t>(any.max_concurrent)));
+      ASSERT_EQ(any_machine.busy(), std::min(any_machine.held(), static_cast<std::size_t>(any.max_concurrent)));
       ASSERT_EQ(any_machine.claims().size(), any_machine.held());
       ASSERT_EQ(journey.held(), any_machine.held());
     }
