@@ -143,5 +143,23 @@ TEST(PostgresTablePlan, AClaimWalksTheReadyIndexInOrder) {
   }
 }
 
+// What the report prints. The optimistic claim orders by (priority, created_at), which none of its three indexes does.
+TEST(PostgresPlanFact, SaysWhichIndexAClaimUsesAndWhetherItSorts) {
+  TestDatabase database;
+  asio::io_context io;
+  auto const plan_of = [&](Backend const& backend) {
+    OpenStore const store{io, backend, database.url()};
+    for (auto const& [name, value] : store.facts()) {
+      if (name == "plan of a claim") return value;
+    }
+    return std::string{};
+  };
+  EXPECT_THAT(plan_of(backend_postgres_optimistic()), HasSubstr("Sort Key: runs.priority DESC, runs.created_at"));
+  EXPECT_THAT(plan_of(backend_postgres_skip_locked()), HasSubstr("Index Scan using runs_ready"));
+  EXPECT_THAT(plan_of(backend_postgres_skip_locked()), Not(HasSubstr("Sort")));
+  EXPECT_THAT(plan_of(backend_postgres_cas()), HasSubstr("Index Scan using runs_ready"));
+  EXPECT_THAT(plan_of(backend_postgres_batch()), HasSubstr("Index"));
+}
+
 }  // namespace
 }  // namespace assay::test

@@ -74,28 +74,7 @@ TEST_F(PostgresStrategies, OptimisticCountsALostRaceAndLooksAgain) {
 
 TEST_F(PostgresStrategies, CasCountsALostRaceAndLooksAgain) { lose_a_race(backend_postgres_cas(), "assay_cas"); }
 
-TEST_F(PostgresStrategies, UnclampedOptimisticClaimsItsWholeBatchAndHoldsWhatNobodyAskedFor) {
-  StoreOptions unclamped;
-  unclamped.settings["clamp"] = "false";
-  {
-    OpenStore greedy{io, backend_postgres_optimistic(), database.url(), unclamped};
-    OpenStore other{io, backend_postgres_optimistic(), database.url()};
-    greedy.submit(make_runs(15));
-    EXPECT_THAT(greedy.claim(1), SizeIs(1));
-    EXPECT_EQ(greedy.depth().claimed, 10U) << "one was asked for";
-    EXPECT_THAT(other.claim(15), SizeIs(5)) << "what the greedy one left";
-    auto const held = greedy.claim(8);
-    EXPECT_THAT(held, SizeIs(8));
-    EXPECT_EQ(greedy.store().counters().claim_attempts, 10U) << "these it had already";
-    std::vector<Completion> completions;
-    for (Claim const& claim : held) completions.push_back({claim.run, claim.token, "done"});
-    EXPECT_EQ(greedy.complete(completions), std::vector<Outcome>(8, Outcome::ok));
-  }
-  OpenStore after{io, backend_postgres_optimistic(), database.url()};
-  EXPECT_EQ(after.depth().ready, 1U) << "the last one it held, given back when it closed";
-}
-
-TEST_F(PostgresStrategies, ClampedOptimisticClaimsNoMoreThanIsAskedFor) {
+TEST_F(PostgresStrategies, OptimisticClaimsNoMoreThanIsAskedFor) {
   OpenStore open{io, backend_postgres_optimistic(), database.url()};
   open.submit(make_runs(15));
   EXPECT_THAT(open.claim(1), SizeIs(1));

@@ -1,5 +1,7 @@
 #include "reference_coordinator/backends/postgres/batch_store.hpp"
 
+#include "reference_coordinator/backends/postgres/claim_plan.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -109,11 +111,16 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   if (!rows) co_return rows.error();
   store->learn(rows->front());
 
+  Result<std::vector<Rows>> plan =
+      co_await store->claim_link_->run(explain("claim_heads ('{1}', 100, 1000000, 1, 0, '{r}', '{100}')"));
+  if (!plan) co_return plan.error();
+
   if (options.temporary) store->temporary_url_ = options.url;
   OpenedStore result;
   result.facts = std::move(opened->facts);
   result.facts.emplace_back("connections", std::to_string(store->links_.size()));
   result.facts.emplace_back("synchronous_commit of claims", "off");
+  result.facts.emplace_back("plan of a claim", plan_in_a_line(plan->front()));
   result.store = std::move(store);
   co_return result;
 }

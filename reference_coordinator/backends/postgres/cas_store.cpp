@@ -25,6 +25,7 @@ TableStrategy cas_strategy() {
       {"swap", std::string{"UPDATE {0}.runs "} + take_run +
                    " WHERE id = $1::uuid AND state = 1 RETURNING id, attempts, array_to_string(required, ','), "
                    "priority, payload"}};
+  strategy.explained = "candidates ('', 100)";
   return strategy;
 }
 

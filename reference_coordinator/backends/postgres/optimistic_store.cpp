@@ -32,19 +32,18 @@ TableStrategy optimistic_strategy() {
        "AND r.orchestrator IS NULL RETURNING c.n, r.id, r.attempts, array_to_string(r.required, ','), r.priority, "
        "r.payload) SELECT * FROM won UNION ALL SELECT 0, NULL, (SELECT count(*) FROM candidates)::int4, NULL, NULL, "
        "NULL"}};
+  strategy.explained = "poll ('', 1, 1, 1000000, '{r}', 10)";
   return strategy;
 }
 
-OptimisticStore::OptimisticStore(Executor executor, StoreOptions const& options, bool clamp)
+OptimisticStore::OptimisticStore(Executor executor, StoreOptions const& options)
     : TableStore{executor, options, optimistic_strategy()},
-      clamp_{clamp},
       polls_{executor, [](ClaimRequest const& request) { return request.demands.size(); }, max_items_per_call,
              1,  // one poll at a time: an orchestrator does not race with itself
              [this](auto requests) { return poll_for(std::move(requests)); }} {}
 
 Awaitable<Result<OpenedStore>> OptimisticStore::open(Executor executor, StoreOptions options) {
-  bool const clamp = options.setting("clamp", "true") != "false";
-  return TableStore::open(std::unique_ptr<TableStore>{new OptimisticStore{executor, options, clamp}});
+  return TableStore::open(std::unique_ptr<TableStore>{new OptimisticStore{executor, options}});
 }
 
 Awaitable<Result<std::vector<Claim>>> OptimisticStore::claim(std::vector<Demand> demands, Duration lease) {
@@ -58,13 +57,10 @@ Awaitable<Result<std::vector<Claim>>> OptimisticStore::claim(std::vector<Demand>
 Awaitable<Result<std::vector<std::vector<Claim>>>> OptimisticStore::poll_for(std::vector<ClaimRequest> requests) {
   MergedDemands demands{requests};
   for (MergedDemands::Group& group : demands.groups()) {
-    hand_out_held(demands, group);
     for (bool more = group.missing() > 0; more;) {
       std::vector<MergedDemands::Place*> const places = group.next(poll_batch_size);
       std::vector<std::string> runners;
       for (MergedDemands::Place const* place : places) runners.push_back(*place->runner);
-      // Unclamped, the poll asks for its whole batch, whatever there is capacity for.
-      if (!clamp_) runners.resize(poll_batch_size, runners.back());
       std::size_t const asked = runners.size();
       Result<Poll> polled = co_await poll(group.offered, group.lease, std::move(runners));
       if (!polled) {
@@ -72,32 +68,13 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> OptimisticStore::poll_for(std
         co_return demands.take_answers();  // what was won must be told
       }
       std::size_t const won = polled->won.size();
-      for (auto& [n, claim] : polled->won) {
-        if (n < places.size()) {
-          demands.give(*places[n], std::move(claim));
-        } else {
-          held_.push_back(std::move(claim));
-        }
-      }
+      for (auto& [n, claim] : polled->won) demands.give(*places[n], std::move(claim));
       // Fewer than asked for, and all of them won: nothing more was ready.
       bool const there_may_be_more = polled->seen == asked || polled->seen > won;
       more = group.missing() > 0 && there_may_be_more;
-      if (more) hand_out_held(demands, group);
-      more = more && group.missing() > 0;
     }
   }
   co_return demands.take_answers();
-}
-
-void OptimisticStore::hand_out_held(MergedDemands& demands, MergedDemands::Group& group) {
-  for (auto held = held_.begin(); held != held_.end() && group.missing() > 0;) {
-    if (group.offered.includes(held->required)) {
-      demands.give(*group.next(1).front(), std::move(*held));
-      held = held_.erase(held);
-    } else {
-      ++held;
-    }
-  }
 }
 
 Awaitable<Result<OptimisticStore::Poll>> OptimisticStore::poll(TagSet offered, Duration lease,
@@ -132,16 +109,6 @@ Awaitable<Result<OptimisticStore::Poll>> OptimisticStore::poll(TagSet offered, D
   counters_.claim_attempts += std::max<std::uint64_t>(1, poll.seen);
   counters_.claim_conflicts += poll.seen - poll.won.size();
   co_return poll;
-}
-
-Awaitable<void> OptimisticStore::close() {
-  co_await polls_.drained();
-  std::vector<ClaimRef> unused;
-  for (Claim const& claim : held_) unused.push_back({claim.run, claim.token});
-  if (!unused.empty()) {  // should this fail, their leases end
-    [[maybe_unused]] Result<std::vector<Outcome>> const released = co_await release(std::move(unused));
-  }
-  co_await TableStore::close();
 }
 
 }  // namespace assay::postgres

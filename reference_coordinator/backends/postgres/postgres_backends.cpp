@@ -56,10 +56,8 @@ Backend backend_postgres_skip_locked() {
 }
 
 Backend backend_postgres_optimistic() {
-  Backend backend = postgres_backend<postgres::OptimisticStore>(
+  return postgres_backend<postgres::OptimisticStore>(
       "postgres-optimistic", "PostgreSQL polled by orchestrators: one conditional UPDATE claims up to ten runs");
-  backend.settings = {{"clamp", {"true", "false"}, "false: a poll claims its whole batch, whatever was asked for"}};
-  return backend;
 }
 
 Backend backend_postgres_cas() {

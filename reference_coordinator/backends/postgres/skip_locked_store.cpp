@@ -22,6 +22,7 @@ TableStrategy skip_locked_strategy() {
                                      "string_to_array($1::text, ',') ORDER BY priority DESC, seq LIMIT 1 FOR UPDATE "
                                      "SKIP LOCKED) RETURNING id, attempts, array_to_string(required, ','), priority, "
                                      "payload"}};
+  strategy.explained = "claim ('', 1, 1, 1000000, 'r')";
   return strategy;
 }
 

@@ -15,6 +15,7 @@ struct TableStrategy {
   std::string schema;
   std::vector<std::string> indexes;  // CREATE INDEX …
   std::vector<Prepared> claiming;    // statements, on top of table_statements()
+  std::string explained;             // "claim ('', 1)": of these, what looks for runs; its plan is told as a fact
 };
 
 Schema table_schema(TableStrategy const& strategy);

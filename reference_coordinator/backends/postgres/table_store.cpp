@@ -1,5 +1,7 @@
 #include "reference_coordinator/backends/postgres/table_store.hpp"
 
+#include "reference_coordinator/backends/postgres/claim_plan.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,9 +67,12 @@ Awaitable<Result<OpenedStore>> TableStore::open(std::unique_ptr<TableStore> stor
     }
     store->pool_.add(*std::move(link));
   }
+  Result<Rows> plan = co_await store->pool_.run(explain(store->strategy_.explained));
+  if (!plan) co_return plan.error();
   OpenedStore result;
   result.facts = std::move(opened->facts);
   result.facts.emplace_back("connections", std::to_string(connections));
+  result.facts.emplace_back("plan of a claim", plan_in_a_line(*plan));
   result.store = std::move(store);
   co_return result;
 }
