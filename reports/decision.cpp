@@ -50,6 +50,8 @@ std::string decision_markdown(Assessment const& assessment) {
     out += heading("What the document says") + to_markdown(published_table(assessment));
   out += heading("Latency") + to_markdown(latency_table(assessment));
   out += heading("Failed claims") + to_markdown(claims_table(assessment));
+  if (auto const orchestrators = orchestrators_table(assessment); !orchestrators.rows.empty())
+    out += heading("Orchestrators") + to_markdown(orchestrators);
   out += heading("Writes and backlog") + to_markdown(pending_table(assessment));
   if (auto const backlog = backlog_table(assessment); !backlog.rows.empty())
     out += heading("Backlog") + to_markdown(backlog);

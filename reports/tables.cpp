@@ -199,29 +199,67 @@ Table pending_table(Assessment const& assessment) {
                    });
 }
 
+static std::string per_claim(TrialResult const& trial, std::string const& cause) {
+  auto const found = trial.failed_claims.find(cause);
+  if (trial.claims == 0) return "–";
+  double const count = found == trial.failed_claims.end() ? 0 : static_cast<double>(found->second);
+  return fmt::format("{:.3f}", count / static_cast<double>(trial.claims));
+}
+
 Table claims_table(Assessment const& assessment) {
   std::set<std::string> causes;
   for (auto const& trial : assessment.trials)
     for (auto const& [cause, n] : trial.failed_claims) causes.insert(cause);
-  std::vector<Column> columns{{"Claims", number},
-                              {"Attempts", number},
-                              {"Claims per attempt", number},
-                              {"Empty polls", number},
-                              {"Failed", number}};
+  std::vector<Column> columns{
+      {"Claims", number},      {"Attempts", number}, {"Claims per attempt", number}, {"Conflicts per claim", number},
+      {"Empty polls", number}, {"Failed", number}};
   for (auto const& cause : causes) columns.push_back({cause, number});
   return per_trial(assessment, "Claims and failed claims by cause", columns, [&](TrialResult const& t) {
     auto const failed = std::accumulate(t.failed_claims.begin(), t.failed_claims.end(), std::uint64_t{0},
                                         [](auto total, auto const& each) { return total + each.second; });
     auto const useful =
         t.claim_attempts == 0 ? 0 : static_cast<double>(t.claims) / static_cast<double>(t.claim_attempts);
-    std::vector<std::string> cells{count_text(t.claims), count_text(t.claim_attempts), number_text(useful),
-                                   count_text(t.empty_polls), count_text(failed)};
+    std::vector<std::string> cells{count_text(t.claims),      count_text(t.claim_attempts), number_text(useful),
+                                   per_claim(t, "lost_race"), count_text(t.empty_polls),    count_text(failed)};
     for (auto const& cause : causes) {
       auto const found = t.failed_claims.find(cause);
       cells.push_back(count_text(found == t.failed_claims.end() ? 0 : found->second));
     }
     return cells;
   });
+}
+
+Table orchestrators_table(Assessment const& assessment) {
+  Table table{"What orchestrators did, beside what their own rules allow",
+              {{"Trial"},
+               {"Polls", number},
+               {"Skipped at capacity", number},
+               {"Runs claimed", number},
+               {"Without a place", number},
+               {"Most held by one", number},
+               {"Warm starts", number},
+               {"Claim → work p50", number},
+               {"p99", number},
+               {"Runs/s by the rules", number},
+               {"Measured", number},
+               {"Of it", number}},
+              {}};
+  for (auto const& trial : assessment.trials) {
+    if (!trial.orchestrators) continue;
+    auto const& o = *trial.orchestrators;
+    auto const starts = static_cast<double>(o.cold_starts + o.warm_starts);
+    auto const delay = [&](Estimate const& estimate) {
+      return o.start_delay.n == 0 ? std::string{"–"} : duration_text(estimate.value);
+    };
+    table.rows.push_back(
+        {{name_of(assessment, trial), count_text(o.polls), count_text(o.polls_skipped), count_text(o.received),
+          count_text(o.without_place), count_text(o.most_held),
+          starts > 0 ? percent_text(static_cast<double>(o.warm_starts) / starts) : "–", delay(o.start_delay.p50),
+          delay(o.start_delay.p99), number_text(o.limit_per_s), number_text(trial.completed_per_s),
+          o.limit_per_s > 0 ? percent_text(trial.completed_per_s / o.limit_per_s) : "–"},
+         Mark::none});
+  }
+  return table;
 }
 
 Table requests_table(Assessment const& assessment) {

@@ -16,6 +16,7 @@ Table backlog_table(Assessment const& assessment);  // time inside a claim; no r
 Table store_table(Assessment const& assessment);
 Table pending_table(Assessment const& assessment);
 Table claims_table(Assessment const& assessment);  // failed claims by cause
+Table orchestrators_table(Assessment const& assessment);  // a row for each trial with orchestrators
 Table requests_table(Assessment const& assessment);
 Table backends_table(Assessment const& assessment);  // what each backend declares and what its server said of itself
 Table objectives_table(Assessment const& assessment);

@@ -97,6 +97,17 @@ struct TimelinePoint {
 std::string series_of(std::string const& backend, std::string const& variant);
 std::string backend_of(std::string const& series);
 
+// Of runners that poll by the clock and work several runs at once. Counts are of the measured phase.
+struct OrchestratorFigures {
+  std::uint64_t polls = 0, polls_skipped = 0;  // made · skipped at capacity
+  std::uint64_t received = 0;                  // runs claimed …
+  std::uint64_t without_place = 0;             // … of these while every place was taken
+  std::uint64_t most_held = 0;                 // by one orchestrator at any moment
+  std::uint64_t cold_starts = 0, warm_starts = 0;
+  LatencyFigures start_delay;  // from being claimed until being worked, cold start included; modelled scale
+  double limit_per_s = 0;      // runs per second, as run, that their own rules allow (orchestrator_figures.hpp)
+};
+
 struct TrialResult {
   std::string id;  // "r0500-postgres-batch-1": unique in the assessment, names its files
   int runners = 0;
@@ -123,7 +134,7 @@ struct TrialResult {
       erlang_c_shortage_p99_ms;  // what queueing alone predicts with a coordinator that costs nothing (modelled scale)
   LatencyFigures submit_latency, report_latency, heartbeat_latency;  // response times, from the intended moment
   LatencyFigures call_latency;  // submit → result received, of callers that wait for results
-  LatencyFigures schedule_lag;                                       // of submissions: started − intended
+  LatencyFigures schedule_lag;  // of submissions: started − intended
   LatencyFigures dispatcher_wait, claim_commit,
       response_write;  // inside dispatch latency, the coordinator's own timings
 
@@ -144,6 +155,8 @@ struct TrialResult {
   // level.
   std::map<std::string, double> requests_per_minute_modelled;
   std::optional<double> requests_per_minute_published;
+
+  std::optional<OrchestratorFigures> orchestrators;  // none: plain runners
 
   BooksFigures books;
   LedgerFigures ledger;

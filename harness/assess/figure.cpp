@@ -57,6 +57,27 @@ Maybe pending_writes(TrialResult const& trial, std::string_view statistic) {
   return exact(statistic == "mean" ? trial.pending_writes_mean : trial.pending_writes_max);
 }
 
+Maybe conflicts_per_claim(TrialResult const& trial) {
+  if (trial.claims == 0) return std::nullopt;
+  auto const found = trial.failed_claims.find("lost_race");
+  auto const conflicts = found == trial.failed_claims.end() ? 0 : found->second;
+  return exact(static_cast<double>(conflicts) / static_cast<double>(trial.claims), trial.claims);
+}
+
+Maybe of_orchestrators(TrialResult const& trial, std::string_view metric, std::string_view statistic) {
+  if (!trial.orchestrators) return std::nullopt;
+  auto const& figures = *trial.orchestrators;
+  if (metric == "start_delay") return latency(figures.start_delay, statistic);
+  if (metric == "most_held") return exact(static_cast<double>(figures.most_held));
+  if (metric == "share_of_limit") {
+    if (!(figures.limit_per_s > 0)) return std::nullopt;
+    return exact(trial.completed_per_s / figures.limit_per_s);
+  }
+  auto const starts = figures.cold_starts + figures.warm_starts;
+  if (starts == 0) return std::nullopt;
+  return Figure{.estimate = share(figures.warm_starts, starts), .n = starts, .unit = {}};
+}
+
 Maybe empty_polls(TrialResult const& trial, std::string_view statistic) {
   if (statistic == "count") return exact(static_cast<double>(trial.empty_polls), trial.polls);
   if (trial.polls == 0) return std::nullopt;
@@ -104,6 +125,9 @@ Maybe find(TrialResult const& t, std::string_view metric, std::string_view stati
   if (metric.starts_with("store_"))  // store_claim_latency
     return store_operation(t, metric.substr(6, metric.size() - 6 - std::string_view{"_latency"}.size()), statistic);
   if (metric == "failed_claims") return failed_claims(t, statistic);
+  if (metric == "conflicts_per_claim") return conflicts_per_claim(t);
+  if (metric == "start_delay" || metric == "warm_starts" || metric == "most_held" || metric == "share_of_limit")
+    return of_orchestrators(t, metric, statistic);
   if (metric == "empty_polls") return empty_polls(t, statistic);
   if (metric == "pending_writes") return pending_writes(t, statistic);
   if (metric == "backlog") return Figure{.estimate = t.backlog_slope_per_s, .n = 0, .unit = {}};

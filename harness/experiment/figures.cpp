@@ -6,6 +6,7 @@
 #include "harness/assess/trend.hpp"
 #include "harness/experiment/instrument.hpp"
 #include "harness/experiment/ledger_evidence.hpp"
+#include "harness/experiment/orchestrator_figures.hpp"
 
 #include <fmt/format.h>
 
@@ -330,6 +331,9 @@ TrialFigures figures_of(Evidence const& evidence) {
   auto const published = scenario.published_requests_per_minute.find(plan.level.runners);
   if (published != scenario.published_requests_per_minute.end())
     result.requests_per_minute_published = published->second;
+  result.orchestrators = orchestrator_figures(scenario, plan.level.runners, evidence.recorder->orchestrators());
+  if (result.orchestrators)
+    figures.histograms.push_back({"start_delay", evidence.recorder->orchestrators().start_delay});
   result.ledger = ledger_of(evidence);
   std::uint64_t out_of_range = 0;
   for (auto const& histogram : figures.histograms)

@@ -31,6 +31,8 @@ BOOST_DESCRIBE_STRUCT(ObjectiveResult, (), (text, state, measured, bound, n, rea
 BOOST_DESCRIBE_STRUCT(TimelinePoint, (), (second, offered_per_s, accepted_per_s, received_per_s, completed_per_s, parked, working,
                                           backlog, pending_writes, coordinator_cores, database_cores, generator_cores,
                                           claim_p50_ms, claim_p99_ms, phase))
+BOOST_DESCRIBE_STRUCT(OrchestratorFigures, (), (polls, polls_skipped, received, without_place, most_held, cold_starts, warm_starts,
+                                                start_delay, limit_per_s))
 BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport, repeat, seed, partial, failure, measured_s,
                                         offered_per_s, accepted_per_s, completed_per_s, busy_share,
                                         claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run,
@@ -42,7 +44,7 @@ BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport
                                         pending_writes_slope_per_s, backlog_slope_per_s, stable,
                                         coordinator, database, generator,
                                         requests_per_minute, requests_per_minute_modelled, requests_per_minute_published,
-                                        books, ledger, guards, objectives))
+                                        orchestrators, books, ledger, guards, objectives))
 BOOST_DESCRIBE_STRUCT(PublishedFigure::Check, (), (trial, result))
 BOOST_DESCRIBE_STRUCT(PublishedFigure, (), (says, claim, checks))
 BOOST_DESCRIBE_ENUM(Decision, not_needed, consider, needed, inconclusive)
@@ -66,7 +68,8 @@ inline constexpr bool all_members_listed = ((boost::mp11::mp_size<Members<T>>::v
                                              boost::pfr::tuple_size_v<T>)&&...);
 
 static_assert(all_members_listed<Estimate, LatencyFigures, Guard, ProcessFigures, StoreOperationFigures, BooksFigures,
-                                 LedgerFigures::Breach, LedgerFigures, ObjectiveResult, TimelinePoint, TrialResult,
+                                 LedgerFigures::Breach, LedgerFigures, ObjectiveResult, TimelinePoint,
+                                 OrchestratorFigures, TrialResult,
                                  PublishedFigure::Check, PublishedFigure, Reason, Verdict::Box, Verdict, BackendFacts,
                                  Assessment>,
               "a member is missing from its list");

@@ -237,6 +237,13 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                                                 "failures; they are counted apart.")
                                     : failures,
                    to_html(claims_table(assessment))});
+  if (auto const orchestrators = orchestrators_table(assessment); !orchestrators.rows.empty()) {
+    page +=
+        section("orchestrators", "Orchestrators",
+                {paragraph("“By the rules”: min(runs of a poll ÷ poll interval, runs at once ÷ (start + run length)) "
+                           "× orchestrators, as run. Where less was offered than that, less gets done."),
+                 to_html(orchestrators)});
+  }
   page += section("requests", "Requests per minute",
                   {figure(charts, "requests"),
                    paragraph("“Published” is what the source of the question states. “By the formulas” is what hold, "

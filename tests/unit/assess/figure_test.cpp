@@ -21,6 +21,7 @@ TrialResult trial_with_everything() {
     trial.store.push_back(
         {.operation = operation, .calls = 1, .items = 1, .errors = 0, .latency = some, .outcomes = {}});
   trial.polls = 100;
+  trial.orchestrators = OrchestratorFigures{.cold_starts = 3, .warm_starts = 1, .start_delay = some, .limit_per_s = 1};
   return trial;
 }
 
@@ -79,6 +80,20 @@ TEST(show, reads_like_a_sentence) {
   EXPECT_EQ(show(1234.5, "1/s"), "1234/s");
   EXPECT_EQ(show(17, ""), "17");
   EXPECT_EQ(show(INFINITY, "ms"), "endless");
+}
+
+TEST(figure, of_orchestrators_is_absent_for_plain_runners_and_compares_with_their_limit) {
+  auto trial = a_trial(4, "postgres-optimistic");
+  EXPECT_FALSE(figure(trial, "share_of_limit", "share"));
+  EXPECT_FALSE(figure(trial, "warm_starts", "share"));
+  trial.completed_per_s = 9;
+  trial.orchestrators = OrchestratorFigures{.most_held = 14, .cold_starts = 30, .warm_starts = 10, .limit_per_s = 10};
+  EXPECT_DOUBLE_EQ(figure(trial, "share_of_limit", "share")->estimate.value, 0.9);
+  EXPECT_DOUBLE_EQ(figure(trial, "warm_starts", "share")->estimate.value, 0.25);
+  EXPECT_DOUBLE_EQ(figure(trial, "most_held", "max")->estimate.value, 14);
+  trial.claims = 200;
+  trial.failed_claims = {{"lost_race", 300}, {"stale_token", 7}};
+  EXPECT_DOUBLE_EQ(figure(trial, "conflicts_per_claim", "mean")->estimate.value, 1.5);
 }
 
 }  // namespace

@@ -180,5 +180,53 @@ TEST(claim_split, agrees_with_the_order_statistics_for_one_class) {
   }
 }
 
+// An orchestrator's poll, due at 10.9 s, brought what was created at 10.2 s while a place was free.
+TEST(claim_split, the_wait_for_an_orchestrators_poll_is_dispatch_and_told_apart) {
+  std::vector<RunEvent> events;
+  RunId run;
+  run.bytes[0] = 1;
+  events.push_back({.time = at(10'200ms), .kind = RunEvent::Kind::submitted, .run = run, .since = at(10'200ms)});
+  events.push_back({.time = at(10'200ms), .kind = RunEvent::Kind::accepted, .run = run});
+  events.push_back({.time = at(10'903ms),
+                    .kind = RunEvent::Kind::received,
+                    .run = run,
+                    .actor = 1,
+                    .attempt = 1,
+                    .since = at(0s),
+                    .asked = at(10'900ms)});
+  auto const split = split_claims(events, {RunClass{}}, {RunnerKind{}}, {0, 0}, at(1h), 5).at(0);
+  EXPECT_EQ(split.dispatch, 703ms);
+  EXPECT_EQ(split.poll_wait, 700ms);
+  EXPECT_EQ(split.shortage, 0ms);
+}
+
+// Of two places one works until the end and the other was free all along: what nobody received could have been taken.
+TEST(claim_split, a_free_place_of_a_busy_orchestrator_excuses_nobody) {
+  auto const split_with = [](int places) {
+    std::vector<RunEvent> events;
+    RunId taken, left;
+    taken.bytes[0] = 1;
+    left.bytes[0] = 2;
+    for (auto const& [run, when] : {std::pair{taken, 10s}, std::pair{left, 20s}}) {
+      events.push_back({.time = at(when), .kind = RunEvent::Kind::submitted, .run = run, .since = at(when)});
+      events.push_back({.time = at(when), .kind = RunEvent::Kind::accepted, .run = run});
+    }
+    ClaimToken const token{1, 1};
+    events.push_back({.time = at(11s),
+                      .kind = RunEvent::Kind::received,
+                      .run = taken,
+                      .actor = 1,
+                      .attempt = 1,
+                      .token = token,
+                      .since = at(0s)});
+    events.push_back({.time = at(60s), .kind = RunEvent::Kind::abandoned, .run = taken, .actor = 1, .token = token});
+    for (auto const& one : split_claims(events, {RunClass{}}, {RunnerKind{}}, {0, 0}, at(60s), places))
+      if (one.run == left) return one;
+    return ClaimSplit{};
+  };
+  EXPECT_EQ(split_with(2).dispatch, 40s);
+  EXPECT_EQ(split_with(1).shortage, 40s) << "the only place was taken";
+}
+
 }  // namespace
 }  // namespace assay

@@ -107,6 +107,16 @@ TEST(rules, back_off_grows_and_runs_take_time) {
   EXPECT_EQ(messages("fleet: {run_length: {shape: constant, mean: 0s}}\n"), "accepted");
 }
 
+TEST(rules, orchestrators_say_by_themselves_how_many_runs_they_take) {
+  EXPECT_EQ(messages("fleet: {orchestrator: {}}\n"), "accepted");
+  EXPECT_THAT(messages("fleet: {orchestrator: {cold_start: {from: 3s}}}\n"),
+              HasSubstr("`fleet.orchestrator.cold_start` is from 3s to 2s; `from` must not be more than `to`"));
+  EXPECT_THAT(messages("fleet: {runs_per_poll: 2, orchestrator: {}}\n"), HasSubstr("leave `fleet.runs_per_poll` out"));
+  EXPECT_THAT(messages("fleet: {confirm_start: true, orchestrator: {}}\n"),
+              HasSubstr("leave `fleet.confirm_start` out"));
+  EXPECT_THAT(messages("fleet: {orchestrator: {batchs: 3}}\n"), HasSubstr("did you mean `batch`?"));
+}
+
 TEST(rules, an_objective_is_listed_once) {
   EXPECT_THAT(messages("objectives: ['claim_latency: p99 < 5s', 'claim_latency: p99<5000ms']\n"),
               HasSubstr("listed twice"));
