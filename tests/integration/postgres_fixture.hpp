@@ -38,8 +38,6 @@ class OpenStore {
   ClaimStore& store() { return *opened_.store; }
   StoreFacts const& facts() const { return opened_.facts; }
 
-  StoreFacts const& facts() const { return opened_.facts; }
-
   // Each waits for the answer and throws when it is an error.
   std::vector<Outcome> submit(std::vector<RunSpec> runs) { return get(store().submit(std::move(runs))); }
   std::vector<Claim> claim(std::vector<Demand> demands, Duration lease = seconds{30}) {
