@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <boost/assert.hpp>
 
+#include <deque>
 #include <filesystem>
 #include <sstream>
 
@@ -115,7 +116,7 @@ struct Fleet::Parts {
                 writer,     plan.submitter_token,
                 transport,  journal,
                 recorder},
-        heartbeats{commons, runners, plan.fleet.heartbeat},
+        heartbeats{commons, members, plan.fleet.heartbeat},
         submissions{transport, tasks, submitter, plan.share.part_of(plan.submit_connections), plan.answer_timeout},
         heartbeating{transport, tasks, heartbeats, plan.share.part_of(plan.heartbeat_connections), plan.answer_timeout},
         door{transport.make_shared_channel(0)},
@@ -131,14 +132,14 @@ struct Fleet::Parts {
     for (std::uint32_t i = plan.share.index; i < plan.identities.size(); i += plan.share.of) {
       auto random = Random::stream(plan.seed, "runner", i);
       if (orchestrator_rules) {
-        runners.push_back(
-            std::make_unique<Orchestrator>(commons, *orchestrator_rules, plan.identities[i], i + 1, random));
+        members.push_back(
+            &orchestrators.emplace_back(commons, *orchestrator_rules, plan.identities[i], i + 1, random));
         continue;
       }
       // Polls and heartbeats are spread over their interval from the start, as those of a fleet that has run for long.
       auto const first_hold = std::max<Duration>(milliseconds{1}, plan.fleet.hold * (i + 1) / plan.runners);
       auto const whole_ms = std::chrono::duration_cast<milliseconds>(first_hold);
-      runners.push_back(std::make_unique<Runner>(commons, plan.identities[i], i + 1, random, whole_ms));
+      members.push_back(&runners.emplace_back(commons, plan.identities[i], i + 1, random, whole_ms));
     }
   }
 
@@ -156,7 +157,9 @@ struct Fleet::Parts {
   RunJournal journal;
   RunnerCommons commons;
   std::optional<OrchestratorRules> orchestrator_rules;  // none: plain runners
-  std::vector<std::unique_ptr<FleetMember>> runners;
+  std::deque<Runner> runners;
+  std::deque<Orchestrator> orchestrators;
+  std::vector<FleetMember*> members;  // these, or those
   Submitter submitter;
   ClosedLoop callers;
   Backlog backlog;
@@ -226,16 +229,16 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
   if (parts.own_transport && parts.plan.share.of == 1) {
     if (auto enough = ensure_descriptors(parts.plan); !enough) co_return enough;
   }
-  if (parts.runners.empty()) co_return Result<void>{};
+  if (parts.members.empty()) co_return Result<void>{};
   commons.open_by = deadline;
   auto admitted = co_await parts.knock(std::min(deadline - parts.transport.clock.now(), parts.plan.answer_timeout));
   if (!admitted && !commons.stopping) co_return admitted;
 
-  for (auto& runner : parts.runners) {
+  for (auto* member : parts.members) {
     while (commons.opening >= connects_at_once) co_await commons.opened.wait_until();
     if (commons.open_error || commons.stopping) break;
     ++commons.opening;
-    parts.tasks.spawn(runner->run());
+    parts.tasks.spawn(member->run());
   }
   while (commons.opening > 0) co_await commons.opened.wait_until();
   if (commons.stopping) co_return Error(ErrorKind::unavailable, "stopped while the runners were connecting");
@@ -244,7 +247,7 @@ Awaitable<Result<void>> Fleet::connect(TimePoint deadline) {
     co_return Error(
         late ? ErrorKind::timed_out : ErrorKind::unavailable,
         fmt::format("{} of {} runners reached the coordinator at {}, the next one: {}", commons.connected,
-                    parts.runners.size(), text_of(first_coordinator(parts.plan)), commons.open_error.message()));
+                    parts.members.size(), text_of(first_coordinator(parts.plan)), commons.open_error.message()));
   }
   // Shares beat in turn, as the runners of one fleet do.
   auto const before = parts.plan.fleet.heartbeat * parts.plan.share.index / parts.plan.runners;
@@ -292,7 +295,7 @@ void Fleet::interrupt() {
   parts.submissions.stop();
   parts.callers.stop();
   parts.heartbeating.stop();
-  for (auto& runner : parts.runners) runner->stop();
+  for (auto* member : parts.members) member->stop();
   parts.door->abandon();
   parts.phase_end.cancel();
   parts.progress.notify();

@@ -6,7 +6,7 @@
 
 #include "simulated_runners/runner.hpp"
 
-#include <memory>
+#include <vector>
 
 namespace assay {
 
@@ -18,7 +18,7 @@ class Heartbeats {
     std::vector<ClaimRef> claims;
   };
 
-  Heartbeats(RunnerCommons& commons, std::vector<std::unique_ptr<FleetMember>>& runners, Duration interval)
+  Heartbeats(RunnerCommons& commons, std::vector<FleetMember*>& runners, Duration interval)
       : commons_{commons}, runners_{runners}, interval_{interval} {}
 
   // The first one comes interval/N after `epoch`.
@@ -32,7 +32,7 @@ class Heartbeats {
 
  private:
   RunnerCommons& commons_;
-  std::vector<std::unique_ptr<FleetMember>>& runners_;
+  std::vector<FleetMember*>& runners_;
   Duration interval_;
   TimePoint epoch_;
   std::int64_t taken_ = 0;
