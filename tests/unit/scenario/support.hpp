@@ -10,7 +10,8 @@ namespace assay {
 
 inline std::filesystem::path const repository{ASSAY_SOURCE_DIR};
 
-inline std::vector<std::string> const backends{"memory", "postgres-batch", "postgres-skip-locked"};
+inline std::vector<std::string> const backends{"memory", "postgres-batch", "postgres-skip-locked",
+                                               "postgres-optimistic"};
 
 inline std::string const smallest_scenario =
     "name: small\n"
