@@ -26,6 +26,9 @@ constexpr Duration longest_preparation = seconds{600};
 // How long coordinators may take to be done with a fleet that has gone.
 constexpr Duration longest_clearance = seconds{6};
 
+// 256 MiB: a minute's worth at some thousand runs a second.
+constexpr int ready_log_segments = 16;
+
 std::unique_ptr<Service> start_service(TrialPlan const& plan) {
   std::string const& service = plan.backend.service;
   if (service.empty()) return nullptr;
@@ -36,7 +39,9 @@ std::unique_ptr<Service> start_service(TrialPlan const& plan) {
         fmt::format("the backend {} needs a {}, and nobody knows how to start one", plan.backend.name, service)};
   }
   if (plan.postgres_url) return std::make_unique<ExternalPostgres>(*plan.postgres_url);
-  return std::make_unique<PrivatePostgres>();
+  PrivatePostgres::Options options;
+  options.log_segments = ready_log_segments;
+  return std::make_unique<PrivatePostgres>(std::move(options));
 }
 
 FleetPlan fleet_plan(TrialPlan const& plan, std::vector<asio::ip::tcp::endpoint> coordinators, TimePoint start) {

@@ -5,6 +5,7 @@
 #include "harness/base/text.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <netinet/in.h>
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr char folder_prefix[] = "assay-postgres-";
 constexpr int oldest_version = 13;
 constexpr std::uintmax_t room_needed = std::uintmax_t{512} << 20;  // a fresh cluster, and some write-ahead log
+constexpr std::uintmax_t log_segment_size = std::uintmax_t{16} << 20;
 
 ServiceFacts const our_settings = {
     {"fsync", "on"},
@@ -52,7 +54,7 @@ std::optional<UserIds> unprivileged_user() {
   fail("PostgreSQL does not run as root, and there is neither a user 'postgres' nor 'nobody' to run it as");
 }
 
-fs::path parent_folder(fs::path const& wanted) {
+fs::path parent_folder(fs::path const& wanted, std::uintmax_t needed) {
   fs::path const parent = wanted.empty() ? fs::temp_directory_path() : wanted;
   // A unix socket's path is short (108 bytes with its end); a deep TMPDIR does not fit.
   std::size_t const longest = sizeof(sockaddr_un::sun_path) - 1;
@@ -61,10 +63,10 @@ fs::path parent_folder(fs::path const& wanted) {
   fs::path const chosen = length > longest ? fs::path{"/tmp"} : parent;
   std::error_code unknown;
   auto const room = fs::space(chosen, unknown);
-  if (!unknown && room.available < room_needed) {
+  if (!unknown && room.available < needed) {
     fail(
         fmt::format("no room for a private PostgreSQL in '{}': {} MiB free, {} MiB needed (TMPDIR names another place)",
-                    chosen.string(), room.available >> 20, room_needed >> 20));
+                    chosen.string(), room.available >> 20, needed >> 20));
   }
   return chosen;
 }
@@ -165,8 +167,11 @@ PrivatePostgres::PrivatePostgres(Options options)
       binaries_{find_postgres(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "")},
       user_{unprivileged_user()},
       password_{random_password()},
-      folder_{parent_folder(options_.parent), folder_prefix, user_} {
+      folder_{parent_folder(options_.parent,
+                            room_needed + log_segment_size * static_cast<std::uintmax_t>(options_.log_segments)),
+              folder_prefix, user_} {
   initialise();
+  make_log_segments();
   start();
 }
 
@@ -210,6 +215,22 @@ void PrivatePostgres::initialise() {
   bool const handed_over = !user_ || chown(socket_folder.c_str(), user_->user, user_->group) == 0;
   if (!configuration.flush() || failed || !handed_over) {
     fail(fmt::format("cannot write PostgreSQL's configuration in '{}'", folder_.path().string()));
+  }
+}
+
+// The server takes a segment that is there already, whoever made it; initdb has made the first one.
+void PrivatePostgres::make_log_segments() {
+  std::vector<char> const zeros(std::size_t{1} << 20);
+  for (int i = 0; i < options_.log_segments; ++i) {
+    fs::path const path = folder_.path() / "data" / "pg_wal" / fmt::format("0000000100000000{:08X}", i + 2);
+    int const file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool good = file >= 0 && (!user_ || fchown(file, user_->user, user_->group) == 0);
+    for (std::uintmax_t left = log_segment_size; good && left > 0; left -= zeros.size()) {
+      good = write(file, zeros.data(), zeros.size()) == static_cast<ssize_t>(zeros.size());
+    }
+    good = good && fdatasync(file) == 0;
+    if (file >= 0) close(file);
+    if (!good) fail(fmt::format("cannot write '{}'", path.string()));
   }
 }
 
@@ -296,6 +317,9 @@ ServiceFacts PrivatePostgres::facts() const {
   ServiceFacts facts = {{"postgresql", fmt::format("{}, started for this assessment", binaries_.version)},
                         {"binaries", binaries_.folder.string()}};
   facts.insert(facts.end(), our_settings.begin(), our_settings.end());
+  if (options_.log_segments > 0) {
+    facts.emplace_back("write-ahead log", fmt::format("{} segments made beforehand", options_.log_segments));
+  }
   facts.insert(facts.end(), options_.settings.begin(), options_.settings.end());
   return facts;
 }

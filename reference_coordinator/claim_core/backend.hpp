@@ -25,7 +25,9 @@ struct Capabilities {
   bool delay = true;
   bool exact_depth = true;
   bool several_coordinators = false;
-  bool offers = false;  // two-stage leases: what an aborted poll was given comes at once with the same runner's next one
+  bool offers =
+      false;  // two-stage leases: what an aborted poll was given comes at once with the same runner's next one
+  bool sync_match = false;   // a submission hands its run to a parked poll in the same commit (submit_and_claim)
   Wake wake = Wake::native;  // how a coordinator hears of runs that another one accepted
   std::size_t batch_limit = 1000;
   Duration longest_lease = Duration::max();  // what is asked for beyond it is cut

@@ -33,6 +33,14 @@ bool is_acceptable(RunSpec const& run) {
          run.priority <= highest_priority && run.max_attempts >= 1 && run.delay >= Duration::zero();
 }
 
+Awaitable<Result<Submitted>> ClaimStore::submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand>, Duration) {
+  auto outcomes = co_await submit(std::move(runs));
+  if (!outcomes) co_return outcomes.error();
+  Submitted submitted;
+  submitted.outcomes = *std::move(outcomes);
+  co_return submitted;
+}
+
 Duration RetryPolicy::delay_after(int attempt) const {
   int const doublings = std::clamp(attempt - 1, 0, 30);
   return base > limit / (std::int64_t{1} << doublings) ? limit : base * (std::int64_t{1} << doublings);

@@ -121,6 +121,11 @@ struct RetryPolicy {
   Duration delay_after(int attempt) const;
 };
 
+struct Submitted {
+  std::vector<Outcome> outcomes;  // by run
+  std::vector<Claim> claims;      // of the demands that came with them
+};
+
 // Claims that lost a race and other events a store counts itself, because they can't be seen from outside.
 struct StoreCounters {
   std::uint64_t claim_attempts = 0;   // tries to take a run; one that found none to take counts as one
@@ -135,6 +140,12 @@ class ClaimStore {
   // Durable when answered `ok`, to the extent of the declared durability. A known id is `already_done` and changes
   // nothing.
   virtual Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) = 0;
+
+  // The same, and in the same commit claim() for `demands`: "sync match", one commit between a submission and the
+  // runner that waits for it. A store may leave a demand without, for whatever reason, so an empty answer says nothing
+  // about what is ready; but what it gives is what claim() might have given. Here: no claims.
+  virtual Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                        Duration lease);
 
   // Takes ready runs for the demands, highest priority first, then first in first out; never more than count each. An
   // empty answer means that nothing fitted when the store looked.

@@ -187,6 +187,48 @@ void Dispatcher::batch_failed(std::uint64_t batch, TimePoint now) {
   paused_until_ = now + from_seconds(to_seconds(pause_) * (0.5 + 0.5 * random_.uniform()));
 }
 
+std::optional<Reservation> Dispatcher::reserve(TagSet const& required, TimePoint now) {
+  std::optional<PollId> first;
+  std::uint64_t first_place = 0;
+  for (OfferId const offer : offers_that_include(required)) {
+    if (known_[offer].possible > 0) continue;
+    auto const poll = room_.first_waiting(offer);
+    if (!poll) continue;
+    std::uint64_t const place = room_.find(*poll)->place;
+    if (first && first_place < place) continue;
+    first = poll;
+    first_place = place;
+  }
+  if (!first) return std::nullopt;
+  ParkedPoll const& poll = *room_.find(*first);
+  Reservation reservation{*first, {room_.tags_of(poll.offer), poll.runner, 1}, now};
+  room_.take(*first);
+  return reservation;
+}
+
+BatchAnswer Dispatcher::handed(std::vector<Reservation> const& reserved, std::vector<Claim> claims) {
+  BatchAnswer answer;
+  for (Claim& claim : claims) {
+    Reservation const& to = reserved.at(claim.demand);
+    if (room_.leave(to.poll)) {
+      AssignedPoll& assigned = answer.assigned.emplace_back();
+      assigned.poll = to.poll;
+      assigned.claims.push_back(std::move(claim));
+      assigned.matchable_at = assigned.demanded_at = to.reserved_at;
+    } else {
+      answer.unwanted.push_back(std::move(claim));
+    }
+  }
+  for (auto unserved = reserved.rbegin(); unserved != reserved.rend(); ++unserved) {
+    ParkedPoll const* const poll = room_.find(unserved->poll);
+    if (poll == nullptr) continue;
+    OfferId const offer = poll->offer;
+    room_.put_back(unserved->poll);
+    list_if_askable(offer);
+  }
+  return answer;
+}
+
 std::optional<TimePoint> Dispatcher::next_event() {
   std::optional<TimePoint> next = room_.next_deadline();
   bool const pausing = pause_ != Duration::zero() && !askable_.empty() && in_flight_.size() < options_.max_in_flight;

@@ -39,6 +39,13 @@ struct BatchAnswer {
   bool surplus = false;                // more runs may be ready for such runners, but none of them waits here
 };
 
+// A parked poll that a run is to go to which is just being submitted.
+struct Reservation {
+  PollId poll = 0;
+  Demand demand;  // one run
+  TimePoint reserved_at;
+};
+
 class Dispatcher {
  public:
   struct Options {
@@ -67,6 +74,12 @@ class Dispatcher {
   std::optional<Batch> next_batch(TimePoint now);
   BatchAnswer batch_done(std::uint64_t batch, std::vector<Claim> claims);
   void batch_failed(std::uint64_t batch, TimePoint now);
+
+  // Sync match: the poll that waits longest for a run of this tag set, when no older run is known that it could have
+  // instead; nullopt: there is none. It is in no batch meanwhile. Each must come back once, by handed(), whose claims'
+  // demands are indices into `reserved`.
+  std::optional<Reservation> reserve(TagSet const& required, TimePoint now);
+  BatchAnswer handed(std::vector<Reservation> const& reserved, std::vector<Claim> claims);
 
   // When expire() or next_batch() is to be asked again even if no event comes.
   std::optional<TimePoint> next_event();

@@ -2,6 +2,7 @@
 
 #include <boost/assert.hpp>
 
+#include <unordered_set>
 #include <utility>
 
 namespace assay {
@@ -108,20 +109,68 @@ Awaitable<void> Matcher::ask(Batch batch) {
     ++counters_.batches;
     if (claims->empty()) ++counters_.empty_batches;
     counters_.claims += claims->size();
-    BatchAnswer answer = dispatcher_.batch_done(batch.id, std::move(*claims));
-    for (AssignedPoll& assigned : answer.assigned) {
-      Assignment assignment{Assignment::End::assigned, std::move(assigned.claims), assigned.matchable_at,
-                            assigned.demanded_at, now};
-      settle(assigned.poll, std::move(assignment));
-    }
-    if (answer.surplus) report_surplus();
-    give_back(std::move(answer.unwanted));
+    settle_all(dispatcher_.batch_done(batch.id, std::move(*claims)), now);
   } else {
     ++counters_.failed_batches;
     report(claims.error());
     dispatcher_.batch_failed(batch.id, now);
   }
   changed_.notify();
+}
+
+void Matcher::settle_all(BatchAnswer answer, TimePoint now) {
+  for (AssignedPoll& assigned : answer.assigned) {
+    Assignment assignment{Assignment::End::assigned, std::move(assigned.claims), assigned.matchable_at,
+                          assigned.demanded_at, now};
+    settle(assigned.poll, std::move(assignment));
+  }
+  if (answer.surplus) report_surplus();
+  give_back(std::move(answer.unwanted));
+}
+
+Awaitable<Result<std::vector<Outcome>>> Matcher::submit(std::vector<RunSpec> runs) {
+  std::vector<RunSpec> told;  // what is to be known of them afterwards; the payloads go to the store
+  told.reserve(runs.size());
+  std::vector<Reservation> reserved;
+  std::vector<Demand> demands;
+  for (RunSpec const& run : runs) {
+    RunSpec& copy = told.emplace_back();
+    copy.id = run.id;
+    copy.required = run.required;
+    copy.delay = run.delay;
+    if (!options_.sync_match || stopping_ || run.delay > Duration::zero()) continue;
+    if (auto reservation = dispatcher_.reserve(run.required, clock_.now())) {
+      demands.push_back(reservation->demand);
+      reserved.push_back(std::move(*reservation));
+    }
+  }
+  if (reserved.empty()) {
+    auto outcomes = co_await store_.submit(std::move(runs));
+    if (outcomes) submitted(told, *outcomes);
+    if (!outcomes && outcomes.error().kind == ErrorKind::in_doubt) work_may_exist();
+    co_return outcomes;
+  }
+
+  auto answer = co_await store_.submit_and_claim(std::move(runs), std::move(demands), options_.lease);
+  if (!answer) {
+    settle_all(dispatcher_.handed(reserved, {}), clock_.now());
+    if (answer.error().kind == ErrorKind::in_doubt) work_may_exist();
+    changed_.notify();
+    co_return answer.error();
+  }
+  counters_.claims += answer->claims.size();
+  counters_.handed += answer->claims.size();
+  std::unordered_set<RunId> gone;
+  for (Claim const& claim : answer->claims) gone.insert(claim.run);
+  settle_all(dispatcher_.handed(reserved, std::move(answer->claims)), clock_.now());
+  // A run that nobody was given is ready for anybody.
+  std::vector<Outcome> news = answer->outcomes;
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    if (gone.contains(told[i].id)) news[i] = Outcome::already_done;
+  }
+  submitted(told, news);
+  changed_.notify();
+  co_return std::move(answer->outcomes);
 }
 
 Awaitable<void> Matcher::release(std::vector<Claim> claims) {

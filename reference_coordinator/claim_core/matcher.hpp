@@ -34,6 +34,7 @@ struct MatcherCounters {
   std::uint64_t empty_batches = 0;    // … without a single run
   std::uint64_t failed_batches = 0;   // … by an error
   std::uint64_t claims = 0;           // runs that the store gave
+  std::uint64_t handed = 0;           // … with their submission
   std::uint64_t given_back = 0;       // claims released because nobody waited any more or the answer got lost
   std::uint64_t failed_releases = 0;  // … that the store did not take: they come back when their lease ends
   std::uint64_t sweeps = 0, failed_sweeps = 0;
@@ -43,6 +44,7 @@ struct MatcherCounters {
 
 struct MatcherOptions {
   Duration lease = seconds{30};
+  bool sync_match = false;  // as the backend declares it
   Dispatcher::Options dispatcher;
   Duration sweep_interval = seconds{1};  // each ± 10 %, so that coordinators do not sweep in step
   std::size_t sweep_batch = 1000;
@@ -73,7 +75,12 @@ class Matcher {
   // The peer went away: answer() returns `cancelled`, and a claim it had been given is given back. Harmless afterwards.
   void cancel(PollId poll);
 
-  // To be called after each committed submission and each release; `required` known is cheaper than unknown.
+  // Passes on to the store, hands runs to parked polls in the same commit where the store can, and matches the others.
+  // A committed submission resumes its caller before any poll that was given one of its runs.
+  Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs);
+
+  // To be called after each submission that did not come through submit(), and each release; `required` known is
+  // cheaper than unknown.
   void work_may_exist();
   void work_may_exist(TagSet const& required, std::uint64_t runs = 1);
   // The same, from what the store answered to a submission.
@@ -96,6 +103,7 @@ class Matcher {
   Awaitable<void> match();
   Awaitable<void> sweep();
   Awaitable<void> ask(Batch batch);
+  void settle_all(BatchAnswer answer, TimePoint now);
   Awaitable<void> release(std::vector<Claim> claims);
   void spawn(Awaitable<void> work);
   void answer_empty(std::vector<PollId> const& polls, Assignment::End end);

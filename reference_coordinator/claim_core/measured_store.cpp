@@ -68,6 +68,19 @@ Awaitable<Result<std::vector<Outcome>>> MeasuredStore::submit(std::vector<RunSpe
   co_return result;
 }
 
+Awaitable<Result<Submitted>> MeasuredStore::submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                             Duration lease) {
+  Call call{stats(StoreOperation::submit), clock_, runs.size()};
+  auto result = co_await store_->submit_and_claim(std::move(runs), std::move(demands), lease);
+  if (call.returned(result)) {
+    for (Outcome const outcome : result->outcomes) call.count(outcome);
+    StoreOperationStats& claims = stats(StoreOperation::claim);
+    claims.items += result->claims.size();
+    claims.outcomes[static_cast<std::size_t>(Outcome::ok)] += result->claims.size();
+  }
+  co_return result;
+}
+
 Awaitable<Result<std::vector<Claim>>> MeasuredStore::claim(std::vector<Demand> demands, Duration lease) {
   std::size_t asked = 0;
   for (Demand const& demand : demands) asked += demand.count;

@@ -169,33 +169,26 @@ Awaitable<Response> Api::submit_batch(Call call) {
   std::vector<RunSpec> runs;
   runs.reserve(decoded->size());
   for (auto& submission : *decoded) runs.push_back(accept(std::move(submission)));
-  std::vector<RunSpec> told;  // what the matcher has to know of them; the payloads go to the store
-  told.reserve(runs.size());
-  for (auto const& run : runs) {
-    RunSpec& copy = told.emplace_back();
-    copy.id = run.id;
-    copy.required = run.required;
-    copy.delay = run.delay;
-  }
+  std::vector<RunId> ids;
+  ids.reserve(runs.size());
+  for (auto const& run : runs) ids.push_back(run.id);
   std::vector<Outcome> outcomes;
   if (!runs.empty()) {
-    auto answered = co_await store_.submit(std::move(runs));
+    auto answered = co_await matcher_.submit(std::move(runs));
     if (!answered) {
       if (answered.error().kind == ErrorKind::in_doubt) {
-        matcher_.work_may_exist();
-        for (auto const& run : told) note("in_doubt", run.id, std::nullopt, call.identity->name);
+        for (RunId const& id : ids) note("in_doubt", id, std::nullopt, call.identity->name);
       }
       co_return error_response(answered.error());
     }
     outcomes = std::move(*answered);
   }
-  matcher_.submitted(told, outcomes);
   std::vector<protocol::SubmissionAnswer> answers;
   answers.reserve(outcomes.size());
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    answers.push_back({told[i].id, outcomes[i]});
-    if (outcomes[i] == Outcome::ok) note("submitted", told[i].id, std::nullopt, call.identity->name);
-    if (outcomes[i] == Outcome::in_doubt) note("in_doubt", told[i].id, std::nullopt, call.identity->name);
+    answers.push_back({ids[i], outcomes[i]});
+    if (outcomes[i] == Outcome::ok) note("submitted", ids[i], std::nullopt, call.identity->name);
+    if (outcomes[i] == Outcome::in_doubt) note("in_doubt", ids[i], std::nullopt, call.identity->name);
   }
   co_return ok(protocol::encode(answers));
 }

@@ -36,6 +36,7 @@ void each_flag(Capabilities const& capabilities, Visit visit) {
   visit("exact_depth", capabilities.exact_depth);
   visit("several_coordinators", capabilities.several_coordinators);
   visit("offers", capabilities.offers);
+  visit("sync_match", capabilities.sync_match);
 }
 
 json::object to_json(Capabilities const& capabilities) {

@@ -21,6 +21,7 @@ MatcherOptions matching(CoreOptions const& options, Backend const& backend, Wake
   MatcherOptions matching;
   matching.lease = lease_of(options, backend);
   matching.sweep_interval = options.sweep_interval;
+  matching.sync_match = backend.capabilities.sync_match;
   matching.dispatcher.seed = random_seed();
   matching.dispatcher.max_batch = std::min(matching.dispatcher.max_batch, backend.capabilities.batch_limit);
   matching.on_sweep = std::move(on_sweep);

@@ -49,24 +49,18 @@ Awaitable<Response> Api::submit(Call call) {
 
 Awaitable<Api::Taken> Api::take(Call call, RunSpec run) {
   RunId const id = run.id;
-  TagSet const required = run.required;
-  bool const delayed = run.delay > Duration::zero();
   std::vector<RunSpec> batch;
   batch.push_back(std::move(run));
-  auto const answered = co_await store_.submit(std::move(batch));
+  auto const answered = co_await matcher_.submit(std::move(batch));
   Taken taken;
   taken.outcome = answered                                       ? answered->front()
                   : answered.error().kind == ErrorKind::in_doubt ? Outcome::in_doubt
                                                                  : Outcome::unavailable;
   switch (taken.outcome) {
-    case Outcome::ok:
-      if (!delayed) matcher_.work_may_exist(required);
-      note("submitted", id, std::nullopt, call.identity->name);
-      break;
+    case Outcome::ok: note("submitted", id, std::nullopt, call.identity->name); break;
     case Outcome::already_done: break;
     case Outcome::rejected: taken.refusal = error_response(400, "the store refused this run"); break;
     case Outcome::in_doubt:
-      matcher_.work_may_exist();
       note("in_doubt", id, std::nullopt, call.identity->name);
       taken.refusal = error_response(
           Error{ErrorKind::in_doubt, "the run may or may not have been taken: submit it again with its id"});

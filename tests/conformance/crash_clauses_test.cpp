@@ -161,6 +161,24 @@ TEST_P(crash_points, c37_killed_during_a_batch_all_of_it_is_there_or_nothing) {
       });
 }
 
+TEST_P(crash_points, c51_killed_while_submitting_for_waiting_polls) {
+  SKIP_UNLESS(sync_match);
+  std::uint64_t const first_seed = random_seed() >> 16;
+  SCOPED_TRACE("first seed " + std::to_string(first_seed));
+  std::uint64_t seed = first_seed;
+  crash_at_every_call(
+      [&](std::string const& tag) {
+        specs_[tag] = actor_runs(++seed, 3, tag);
+        return std::vector<std::string>{"submit_and_claim", std::to_string(seed), "3", tag, "300"};
+      },
+      [&](std::string const& tag) { return find(specs_[tag].front().id).has_value(); },
+      [&](std::string const& tag) {
+        auto const outcomes = submit(specs_[tag]);
+        EXPECT_THAT(outcomes, Each(outcomes.front())) << "a part of the batch was there";
+        finish(tag);
+      });
+}
+
 TEST_P(crash_points, c38_killed_during_a_sweep) {
   crash_at_every_call(
       [&](std::string const& tag) {

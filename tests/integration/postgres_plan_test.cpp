@@ -19,11 +19,7 @@ class PostgresPlan : public testing::Test {
  protected:
   PostgresPlan()
       : store{io, backend_postgres_batch(), database.url()}, session{PQconnectdb(database.url().c_str()), PQfinish} {
-    for (char const* setting :
-         {"plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_bitmapscan = off",
-          "enable_mergejoin = off", "enable_nestloop = off", "jit = off"}) {
-      run(fmt::format("SET {}", setting));
-    }
+    for (std::string const& setting : postgres::steady_plans()) run(setting);
   }
 
   std::string run(std::string const& sql) {
@@ -66,6 +62,7 @@ TEST_F(PostgresPlan, NoStatementReadsAWholeTableOfRuns) {
   std::string const refs = "'{}'::uuid[], '{}'::int8[], '{}'::int8[], ";
   std::string const claim = "('{1}', 100, 1000000, 1, 0, '{r}', '{100}')";
   std::map<std::string, std::string> const arguments = {
+      {"submit_matched", "('{}', '{}', '{}', '{}', '{}', '{}', '{0}', '{1}', '{1}', '{r}', '{0}', '{1}', 1, 1)"},
       {"claim_heads", claim},
       {"claim_merged", claim},
       {"complete", "(" + refs + "'{}'::bytea[], 1, 1)"},
@@ -75,8 +72,9 @@ TEST_F(PostgresPlan, NoStatementReadsAWholeTableOfRuns) {
       {"look", "('{}'::uuid[])"},
       {"find", "('00000000-0000-0000-0000-000000000000')"},
   };
-  for (auto const& statements : {postgres::claim_statements(), postgres::complete_statements(),
-                                 postgres::tend_statements(), postgres::control_statements()}) {
+  for (auto const& statements :
+       {postgres::submit_statements(), postgres::claim_statements(), postgres::complete_statements(),
+        postgres::tend_statements(), postgres::control_statements()}) {
     for (Prepared const& statement : statements) {
       if (!arguments.contains(statement.name)) continue;
       std::string const steps = plan(statement, arguments.at(statement.name));

@@ -11,6 +11,7 @@ MatcherOptions matching(CoordinatorLife::Options const& options, CoordinatorLife
   MatcherOptions matching;
   matching.lease = options.lease;
   matching.sweep_interval = options.sweep_interval;
+  matching.sync_match = options.sync_match;
   matching.dispatcher.max_in_flight = options.batches_in_flight;
   matching.dispatcher.seed = options.seed;
   matching.on_sweep = [&life](SweepResult const& result) { life.api().swept(result); };

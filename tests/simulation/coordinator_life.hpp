@@ -18,6 +18,7 @@ class CoordinatorLife {
   struct Options {
     Duration lease = seconds{1}, sweep_interval = milliseconds{200};
     std::size_t batches_in_flight = 1;
+    bool sync_match = false;
     std::uint64_t seed = 0;
     std::filesystem::path ledger;
   };

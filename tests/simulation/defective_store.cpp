@@ -26,6 +26,17 @@ Awaitable<Result<std::vector<Outcome>>> DefectiveStore::submit(std::vector<RunSp
   co_return outcomes;
 }
 
+Awaitable<Result<Submitted>> DefectiveStore::submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                              Duration lease) {
+  Submitted submitted;
+  auto outcomes = co_await submit(std::move(runs));
+  if (!outcomes) co_return outcomes.error();
+  submitted.outcomes = *std::move(outcomes);
+  auto claims = co_await claim(std::move(demands), lease);
+  if (claims) submitted.claims = *std::move(claims);
+  co_return submitted;
+}
+
 Awaitable<Result<std::vector<Claim>>> DefectiveStore::claim(std::vector<Demand> demands, Duration lease) {
   TimePoint const before = std::exchange(last_claim_, clock_.now());
   if (defect_ == Defect::passes_over_a_run && demands.front().count == 1) {

@@ -28,6 +28,9 @@ class DefectiveStore final : public StoreLayer {
       : StoreLayer{below}, clock_{clock}, defect_{defect} {}
 
   Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) override;
+  // In two calls of ours, so that the defects are in there, too; nobody is given a run in between.
+  Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                Duration lease) override;
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override;
   Awaitable<Result<std::vector<Outcome>>> renew(std::vector<ClaimRef> claims, Duration lease) override;
   Awaitable<Result<std::vector<Outcome>>> complete(std::vector<Completion> completions) override;

@@ -27,6 +27,10 @@ class FaultyStore final : public StoreLayer {
   Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) override {
     return through(below_.submit(std::move(runs)));
   }
+  Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                Duration lease) override {
+    return through(below_.submit_and_claim(std::move(runs), std::move(demands), lease));
+  }
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override {
     return through(below_.claim(std::move(demands), lease));
   }

@@ -93,6 +93,7 @@ TrialDraw draw_trial(std::uint64_t seed) {
   draw.coordinator.lease = between(random, milliseconds{300}, seconds{2});
   draw.coordinator.sweep_interval = between(random, milliseconds{100}, milliseconds{500});
   draw.coordinator.batches_in_flight = 1 + random.below(2);
+  draw.coordinator.sync_match = Random::stream(seed, "sync match").below(2) == 0;
   plan.fleet.heartbeat = draw.coordinator.lease / 3;
   draw.retry = {milliseconds{50}, milliseconds{400}};
 

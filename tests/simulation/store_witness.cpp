@@ -9,12 +9,29 @@ namespace assay::simulation {
 Awaitable<Result<std::vector<Outcome>>> StoreWitness::submit(std::vector<RunSpec> runs) {
   std::vector<RunSpec> const asked = runs;
   auto outcomes = co_await below_.submit(std::move(runs));
-  for (std::size_t i = 0; outcomes && i < asked.size(); ++i) {
-    RunSpec const& spec = asked[i];
+  if (outcomes) see_submission(asked, *outcomes);
+  co_return outcomes;
+}
+
+Awaitable<Result<Submitted>> StoreWitness::submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                            Duration lease) {
+  std::vector<RunSpec> const asked = runs;
+  std::vector<Demand> const waiting = demands;
+  auto submitted = co_await below_.submit_and_claim(std::move(runs), std::move(demands), lease);
+  if (submitted) {
+    see_submission(asked, submitted->outcomes);
+    for (Claim const& claim : submitted->claims) see_claim(claim, waiting, lease);
+  }
+  co_return submitted;
+}
+
+void StoreWitness::see_submission(std::vector<RunSpec> const& runs, std::vector<Outcome> const& outcomes) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    RunSpec const& spec = runs[i];
     bool const known = runs_.contains(spec.id);
-    if ((*outcomes)[i] != (known ? Outcome::already_done : Outcome::ok)) {
+    if (outcomes[i] != (known ? Outcome::already_done : Outcome::ok)) {
       breach(fmt::format("submission of {} run {} answered {}", known ? "known" : "new", to_string(spec.id),
-                         to_string((*outcomes)[i])));
+                         to_string(outcomes[i])));
     }
     if (known) continue;
     Run& run = runs_[spec.id];
@@ -23,7 +40,6 @@ Awaitable<Result<std::vector<Outcome>>> StoreWitness::submit(std::vector<RunSpec
     run.max_attempts = spec.max_attempts;
     run.place = next_place_++;
   }
-  co_return outcomes;
 }
 
 Awaitable<Result<std::vector<Claim>>> StoreWitness::claim(std::vector<Demand> demands, Duration lease) {

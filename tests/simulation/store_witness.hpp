@@ -17,6 +17,8 @@ class StoreWitness final : public StoreLayer {
       : StoreLayer{below}, clock_{clock}, retry_{retry} {}
 
   Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) override;
+  Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                Duration lease) override;
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override;
   Awaitable<Result<std::vector<Outcome>>> renew(std::vector<ClaimRef> claims, Duration lease) override;
   Awaitable<Result<std::vector<Outcome>>> complete(std::vector<Completion> completions) override;
@@ -43,6 +45,7 @@ class StoreWitness final : public StoreLayer {
     TimePoint when;  // claimed: the lease's end · delayed: its end
   };
 
+  void see_submission(std::vector<RunSpec> const& runs, std::vector<Outcome> const& outcomes);
   void see_claim(Claim const& claim, std::vector<Demand> const& demands, Duration lease);
   void see_what_is_left(std::vector<Demand> const& demands, std::vector<Claim> const& claims);
   // What the answer to a renewal, report or release must be.

@@ -49,6 +49,13 @@ class Actor {
       ::raise(SIGUSR1);
       must(run_coroutine(io_, store_->submit(std::move(runs))));
       ::raise(SIGUSR2);
+    } else if (verb == "submit_and_claim") {  // SEED COUNT TAG LEASE_MS
+      auto runs = actor_runs(std::stoull(arguments.at(0)), std::stoul(arguments.at(1)), arguments.at(2));
+      std::vector<Demand> demands = demand(arguments.at(1), arguments.at(2));
+      ::raise(SIGUSR1);
+      must(run_coroutine(io_, store_->submit_and_claim(std::move(runs), std::move(demands),
+                                                       milliseconds{std::stoll(arguments.at(3))})));
+      ::raise(SIGUSR2);
     } else if (verb == "claim") {  // COUNT TAG LEASE_MS
       ::raise(SIGUSR1);
       claim(arguments);
@@ -88,10 +95,14 @@ class Actor {
   }
 
  private:
-  std::vector<Claim> claim(std::vector<std::string> const& arguments) {
+  static std::vector<Demand> demand(std::string const& count, std::string const& tag) {
     std::vector<Demand> demands;
-    demands.push_back(
-        {TagSet::from_key(arguments.at(1)), "the-actor", static_cast<std::uint32_t>(std::stoul(arguments.at(0)))});
+    demands.push_back({TagSet::from_key(tag), "the-actor", static_cast<std::uint32_t>(std::stoul(count))});
+    return demands;
+  }
+
+  std::vector<Claim> claim(std::vector<std::string> const& arguments) {
+    std::vector<Demand> demands = demand(arguments.at(0), arguments.at(1));
     return must(run_coroutine(io_, store_->claim(std::move(demands), milliseconds{std::stoll(arguments.at(2))})));
   }
 

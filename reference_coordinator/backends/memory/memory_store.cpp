@@ -23,6 +23,16 @@ class MemoryStore final : public ClaimStore {
     co_return outcomes;
   }
 
+  Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                Duration lease) override {
+    auto outcomes = co_await submit(std::move(runs));
+    auto claims = co_await claim(std::move(demands), lease);
+    Submitted submitted;
+    submitted.outcomes = *std::move(outcomes);
+    submitted.claims = *std::move(claims);
+    co_return submitted;
+  }
+
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override {
     TimePoint const now = clock_.now();
     std::vector<Claim> claims;
@@ -94,6 +104,7 @@ Backend backend_memory() {
   backend.description = "in the coordinator's own memory: the reference for semantics, and the floor for latency";
   backend.capabilities.durability = Capabilities::Durability::none;
   backend.capabilities.wake = Capabilities::Wake::native;
+  backend.capabilities.sync_match = true;
   backend.open = open_memory;
   return backend;
 }

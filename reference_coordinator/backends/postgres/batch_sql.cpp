@@ -94,6 +94,21 @@ std::vector<Prepared> submit_statements() {
       {"submit", "WITH " + insert +
                      ", queued AS (INSERT INTO assay_batch.run_ready (run, seq, tag_set, priority) SELECT id, seq, "
                      "tag_set, priority FROM added) SELECT id FROM added"},
+      // For each run: $7 the number of the offer of the poll that waits for it, $8 the counter of its token, $9 the
+      // lease in microseconds, $10 the runner. For each offer ($11) the tag sets that it fits ($12), of those up to
+      // $13; $14 epoch. `busy` are the offers for which something is ready already; a run for those waits its turn.
+      {"submit_matched",
+       "WITH " + insert +
+           ", busy AS MATERIALIZED (SELECT DISTINCT o.offer FROM unnest($11::int4[], $12::int4[]) AS o (offer, "
+           "tag_set) CROSS JOIN LATERAL (SELECT FROM assay_batch.run_ready r WHERE r.tag_set = o.tag_set LIMIT 1) AS "
+           "older), leased AS (INSERT INTO assay_batch.run_lease (run, epoch, counter, until, attempt, runner) SELECT "
+           "a.id, $14::int8, t.counter, now() + t.lease * interval '1 microsecond', 1, t.runner FROM added a JOIN "
+           "unnest($1::uuid[], $7::int4[], $8::int8[], $9::int8[], $10::text[]) AS t (id, offer, counter, lease, "
+           "runner) ON t.id = a.id WHERE t.offer <> ALL (ARRAY(SELECT offer FROM busy)) AND NOT EXISTS (SELECT FROM "
+           "assay_batch.tag_set WHERE id > $13::int4) RETURNING run), queued AS (INSERT INTO assay_batch.run_ready "
+           "(run, seq, tag_set, priority) SELECT a.id, a.seq, a.tag_set, a.priority FROM added a LEFT JOIN leased l ON "
+           "l.run = a.id WHERE l.run IS NULL) SELECT a.id, l.run IS NOT NULL FROM added a LEFT JOIN leased l ON l.run "
+           "= a.id"},
       // $7 the delays in microseconds, by place from 0.
       {"submit_delayed", "WITH " + insert +
                              ", queued AS (INSERT INTO assay_batch.run_delayed (run, due, attempt) SELECT id, now() + "

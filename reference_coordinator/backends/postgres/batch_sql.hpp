@@ -18,7 +18,7 @@ Schema batch_schema();
 // What each connection is set to before its statements are prepared; batch_sql.cpp tells why.
 std::vector<std::string> steady_plans();
 
-std::vector<Prepared> submit_statements();    // place, submit, submit_delayed
+std::vector<Prepared> submit_statements();    // place, submit, submit_matched, submit_delayed
 std::vector<Prepared> claim_statements();     // new_tag_sets, claim_heads, claim_merged, undo_claims
 std::vector<Prepared> complete_statements();  // complete
 std::vector<Prepared> tend_statements();      // renew, fail, release

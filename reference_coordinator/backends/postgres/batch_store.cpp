@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 namespace assay::postgres {
 
@@ -26,17 +25,15 @@ std::optional<Error> too_many(Items const& items) {
                fmt::format("{} items in one call, at most {} are allowed", items.size(), max_items_per_call)};
 }
 
-std::int64_t microseconds_of(Duration d) { return std::chrono::ceil<microseconds>(d).count(); }
-
 }  // namespace
 
 BatchStore::BatchStore(Executor executor, RetryPolicy retry, std::uint64_t epoch)
     : retry_{retry},
       epoch_{epoch},
       submits_{executor,
-               [](std::vector<RunSpec> const& runs) {
+               [](SubmitRequest const& request) {
                  std::size_t weight = 0;
-                 for (RunSpec const& run : runs) weight += weight_of(run.payload);
+                 for (RunSpec const& run : request.runs) weight += weight_of(run.payload);
                  return weight;
                },
                max_batch_weight, max_batches_in_flight,
@@ -145,89 +142,19 @@ Awaitable<std::optional<Error>> BatchStore::intern(std::vector<std::string> keys
 }
 
 Awaitable<Result<std::vector<Outcome>>> BatchStore::submit(std::vector<RunSpec> runs) {
-  if (std::optional<Error> error = too_many(runs)) co_return *std::move(error);
-  if (runs.empty()) co_return Outcomes{};
-  Result<Outcomes> outcomes = co_await submits_.ask(std::move(runs));
-  co_return outcomes;
+  Result<Submitted> submitted = co_await submit_and_claim(std::move(runs), {}, Duration::zero());
+  if (!submitted) co_return submitted.error();
+  co_return std::move(submitted->outcomes);
 }
 
-Awaitable<Result<std::vector<BatchStore::Outcomes>>> BatchStore::flush_submit(
-    std::vector<std::vector<RunSpec>> requests) {
-  // Each id once: who says it again in the same batch hears what the next batch would have told.
-  std::unordered_set<RunId> ids;
-  std::vector<RunSpec const*> runs;
-  std::vector<std::string> unknown;
-  for (auto const& request : requests) {
-    for (RunSpec const& run : request) {
-      if (!is_acceptable(run) || !ids.insert(run.id).second) continue;
-      runs.push_back(&run);
-      if (!tag_sets_.id_of(run.required)) unknown.push_back(run.required.key());
-    }
-  }
-  if (!unknown.empty()) {
-    std::sort(unknown.begin(), unknown.end());
-    unknown.erase(std::unique(unknown.begin(), unknown.end()), unknown.end());
-    if (std::optional<Error> error = co_await intern(std::move(unknown))) {
-      // Interning twice is harmless, and no run has been sent.
-      if (error->kind == ErrorKind::in_doubt) error->kind = ErrorKind::unavailable;
-      co_return *std::move(error);
-    }
-  }
-
-  struct Columns {
-    Array ids{Element::uuid}, tag_sets{Element::int4}, priorities{Element::int2}, attempts{Element::int4};
-    Array payloads{Element::bytea}, places{Element::int4};
-    bool used = false;
-  };
-  Columns ready;
-  Columns delayed;
-  Array delays{Element::int8};
-  std::vector<std::int32_t> order(runs.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return runs[a]->id < runs[b]->id; });
-  for (std::int32_t place : order) {
-    RunSpec const& run = *runs[place];
-    Columns& columns = run.delay > Duration::zero() ? delayed : ready;
-    columns.used = true;
-    columns.ids.add(run.id);
-    columns.tag_sets.add(*tag_sets_.id_of(run.required));
-    columns.priorities.add(static_cast<std::int16_t>(run.priority));
-    columns.attempts.add(std::int32_t{run.max_attempts});
-    columns.payloads.add(run.payload);
-    columns.places.add(place);
-  }
-  for (RunSpec const* run : runs) delays.add(microseconds_of(run->delay));
-  auto const parameters = [](Columns& c) {
-    return std::vector<std::string>{c.ids.take(),      c.tag_sets.take(), c.priorities.take(),
-                                    c.attempts.take(), c.payloads.take(), c.places.take()};
-  };
-  Batch batch;
-  batch.push_back({"place", {}, ""});
-  if (ready.used) batch.push_back({"submit", parameters(ready), ""});
-  if (delayed.used) {
-    batch.push_back({"submit_delayed", parameters(delayed), ""});
-    batch.back().parameters.push_back(delays.take());
-  }
-  std::unordered_set<RunId> added;
-  if (!runs.empty()) {
-    Result<std::vector<Rows>> rows = co_await submit_link_->run(std::move(batch));
-    if (!rows) co_return rows.error();
-    for (std::size_t i = 1; i < rows->size(); ++i) {
-      for (std::size_t row = 0; row < (*rows)[i].size(); ++row) added.insert((*rows)[i].run_id(row, 0));
-    }
-  }
-  std::vector<Outcomes> answers;
-  for (auto const& request : requests) {
-    Outcomes& outcomes = answers.emplace_back();
-    for (RunSpec const& run : request) {
-      if (!is_acceptable(run)) {
-        outcomes.push_back(Outcome::rejected);
-      } else {
-        outcomes.push_back(added.erase(run.id) > 0 ? Outcome::ok : Outcome::already_done);
-      }
-    }
-  }
-  co_return answers;
+Awaitable<Result<Submitted>> BatchStore::submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                          Duration lease) {
+  if (std::optional<Error> error = too_many(runs)) co_return *std::move(error);
+  if (std::optional<Error> error = too_many(demands)) co_return *std::move(error);
+  if (runs.empty()) co_return Submitted{};
+  SubmitRequest request{std::move(runs), std::move(demands), lease};
+  Result<Submitted> submitted = co_await submits_.ask(std::move(request));
+  co_return submitted;
 }
 
 Awaitable<Result<std::vector<Claim>>> BatchStore::claim(std::vector<Demand> demands, Duration lease) {

@@ -19,6 +19,8 @@ class BatchStore final : public ClaimStore {
   static Awaitable<Result<OpenedStore>> open(Executor executor, StoreOptions options);
 
   Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) override;
+  Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                Duration lease) override;
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override;
   Awaitable<Result<std::vector<Outcome>>> renew(std::vector<ClaimRef> claims, Duration lease) override;
   Awaitable<Result<std::vector<Outcome>>> complete(std::vector<Completion> completions) override;
@@ -42,12 +44,19 @@ class BatchStore final : public ClaimStore {
     Duration lease{};  // of a renewal
   };
 
+  struct SubmitRequest {
+    std::vector<RunSpec> runs;
+    std::vector<Demand> demands;  // of polls that wait for such runs
+    Duration lease;
+  };
+
   struct ClaimRequest {
     std::vector<Demand> demands;
     Duration lease;
   };
 
-  struct DemandGroup;  // demands of one offer and one lease (batch_store_claim.cpp)
+  struct DemandGroup;  // demands of one offer and one lease (batch_claim.cpp)
+  class SyncMatch;     // which submitted run goes to which waiting poll (batch_submit.cpp)
 
   using Outcomes = std::vector<Outcome>;
   using Reports = std::vector<Report>;
@@ -56,7 +65,7 @@ class BatchStore final : public ClaimStore {
 
   BatchStore(Executor executor, RetryPolicy retry, std::uint64_t epoch);
 
-  Flushed<Outcomes> flush_submit(std::vector<std::vector<RunSpec>> requests);
+  Flushed<Submitted> flush_submit(std::vector<SubmitRequest> requests);
   Flushed<std::vector<Claim>> flush_claim(std::vector<ClaimRequest> requests);
   Flushed<Outcomes> flush_reports(Verb verb, std::vector<Reports> requests);
 
@@ -82,7 +91,7 @@ class BatchStore final : public ClaimStore {
   Link* tend_link_ = nullptr;
   Link* control_link_ = nullptr;
 
-  Batcher<std::vector<RunSpec>, Outcomes> submits_;
+  Batcher<SubmitRequest, Submitted> submits_;
   Batcher<ClaimRequest, std::vector<Claim>> claims_;
   Batcher<Reports, Outcomes> completions_, failures_, renewals_, releases_;
 };

@@ -45,8 +45,10 @@ Backend postgres_backend(std::string name, std::string description) {
 }  // namespace
 
 Backend backend_postgres_batch() {
-  return postgres_backend<postgres::BatchStore>(
+  Backend backend = postgres_backend<postgres::BatchStore>(
       "postgres-batch", "PostgreSQL the fast way: narrow hot tables, self-growing batches, pipelined connections");
+  backend.capabilities.sync_match = true;
+  return backend;
 }
 
 Backend backend_postgres_skip_locked() {

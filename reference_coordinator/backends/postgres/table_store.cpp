@@ -20,8 +20,6 @@ void rethrow(std::exception_ptr bug) {
 
 }  // namespace
 
-std::int64_t microseconds_of(Duration d) { return std::chrono::ceil<microseconds>(d).count(); }
-
 std::optional<Error> too_many(std::size_t items) {
   if (items <= max_items_per_call) return std::nullopt;
   return Error{ErrorKind::rejected,

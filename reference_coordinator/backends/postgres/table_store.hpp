@@ -69,7 +69,6 @@ class TableStore : public ClaimStore {
   std::uint64_t next_counter_ = 1;
 };
 
-std::int64_t microseconds_of(Duration d);
 std::optional<Error> too_many(std::size_t items);  // for one call; nothing when it is not
 
 }  // namespace assay::postgres

@@ -4,6 +4,7 @@
 // int4[]).
 #pragma once
 
+#include "harness/base/clock.hpp"
 #include "reference_coordinator/claim_core/ids.hpp"
 
 #include <libpq-fe.h>
@@ -25,6 +26,7 @@ enum class Element : std::uint32_t {
   uuid = 2950
 };  // pg_type.oid
 
+inline std::int64_t microseconds_of(Duration d) { return std::chrono::ceil<microseconds>(d).count(); }
 std::string int8(std::int64_t value);
 std::string int4(std::int32_t value);
 std::string uuid(RunId const& id);

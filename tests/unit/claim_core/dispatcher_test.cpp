@@ -302,5 +302,63 @@ TEST_F(DispatcherTest, APollThatLooksOnceDoesNotSitOutAPauseNorAStoreThatNeverAn
   EXPECT_THAT(dispatcher.expire(now), ElementsAre(stuck));
 }
 
+Claim claim_of(std::uint32_t demand, std::uint64_t counter) {
+  Claim claim = claim_for(demand);
+  claim.token.counter = counter;
+  return claim;
+}
+
+TEST_F(DispatcherTest, ReservesTheLongestWaitingPollForARunThatIsBeingSubmitted) {
+  EXPECT_FALSE(dispatcher.reserve(tags({}), now));
+  learn_that_nothing_is_ready({tags({"mac"}), tags({"linux"}), tags({"linux"})});
+  EXPECT_FALSE(dispatcher.reserve(tags({"gpu"}), now));
+  auto const first = dispatcher.reserve(tags({"linux"}), now);
+  auto const second = dispatcher.reserve(tags({"linux"}), now);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->demand.runner, "runner-2");
+  EXPECT_EQ(first->demand.count, 1U);
+  EXPECT_EQ(second->demand.runner, "runner-3");
+  EXPECT_FALSE(dispatcher.reserve(tags({"linux"}), now)) << "both are spoken for";
+
+  std::vector<Reservation> const reserved{*first, *second};
+  BatchAnswer const answer = dispatcher.handed(reserved, {claim_of(1, 7)});
+  ASSERT_THAT(answer.assigned, SizeIs(1));
+  EXPECT_EQ(answer.assigned[0].poll, second->poll);
+  EXPECT_EQ(answer.assigned[0].claims[0].token.counter, 7U);
+  EXPECT_THAT(answer.unwanted, IsEmpty());
+  EXPECT_EQ(dispatcher.parked(), 2U);
+  EXPECT_EQ(dispatcher.reserve(tags({"linux"}), now)->poll, first->poll) << "it waits again, at its place";
+}
+
+TEST_F(DispatcherTest, ReservesNobodyWhileSomethingOlderMayBeReady) {
+  park(tags({"linux"}));
+  EXPECT_FALSE(dispatcher.reserve(tags({"linux"}), now)) << "nobody has asked the store yet";
+  dispatcher.batch_done(batch().id, {});
+  dispatcher.work_may_exist(tags({"linux"}));
+  EXPECT_FALSE(dispatcher.reserve(tags({"linux"}), now));
+  dispatcher.batch_done(batch().id, {});
+  EXPECT_TRUE(dispatcher.reserve(tags({"linux"}), now));
+}
+
+TEST_F(DispatcherTest, AReservedPollThatLeavesLeavesItsRunBehind) {
+  learn_that_nothing_is_ready({tags({"linux"})});
+  auto const reservation = dispatcher.reserve(tags({"linux"}), now);
+  ASSERT_TRUE(reservation);
+  EXPECT_TRUE(dispatcher.cancel(reservation->poll));
+  BatchAnswer const answer = dispatcher.handed({*reservation}, {claim_of(0, 7)});
+  EXPECT_THAT(answer.assigned, IsEmpty());
+  EXPECT_THAT(answer.unwanted, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, WorkThatCameWhileAPollWasReservedIsAskedForWhenItIsBack) {
+  learn_that_nothing_is_ready({tags({"linux"})});
+  auto const reservation = dispatcher.reserve(tags({"linux"}), now);
+  ASSERT_TRUE(reservation);
+  EXPECT_FALSE(dispatcher.work_may_exist(tags({"linux"}))) << "nobody is free for it now";
+  EXPECT_TRUE(quiet());
+  dispatcher.handed({*reservation}, {});
+  EXPECT_THAT(batch().demands, SizeIs(1));
+}
+
 }  // namespace
 }  // namespace assay

@@ -26,11 +26,22 @@ class GatedStore final : public test::ForwardingStore {
     held_ = false;
     opened_.notify();
   }
+  std::optional<ErrorKind> failing_submissions;
   int failing_claims = 0;  // the next so many claims are errors
   bool failing_releases = false;
+  int submissions_for_polls = 0;
   int claim_calls = 0;
   int claims_out = 0;
   int most_claims_out = 0;
+
+  Awaitable<Result<Submitted>> submit_and_claim(std::vector<RunSpec> runs, std::vector<Demand> demands,
+                                                Duration lease) override {
+    ++submissions_for_polls;
+    if (failing_submissions) co_return Error{*failing_submissions, "the gate says no"};
+    auto result = co_await ForwardingStore::submit_and_claim(std::move(runs), std::move(demands), lease);
+    while (held_) co_await opened_.wait_until();
+    co_return result;
+  }
 
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override {
     ++claim_calls;
@@ -63,6 +74,7 @@ class MatcherTest : public testing::Test {
     MatcherOptions options;
     options.sweep_interval = std::chrono::hours{1};
     options.lease = milliseconds{300};
+    options.sync_match = true;
     options.on_error = [this](Error const& error) { errors.push_back(to_string(error)); };
     matcher = std::make_unique<Matcher>(io.get_executor(), clock, *store, options);
     matcher->start();
@@ -195,6 +207,57 @@ TEST_F(MatcherTest, StopAnswersEverybodyAndGivesBackWhatComesInLate) {
   EXPECT_EQ(matcher->counters().given_back, 1U);
   EXPECT_EQ(depth().ready, 1U);
   EXPECT_EQ(depth().claimed, 0U);
+}
+
+TEST_F(MatcherTest, ASubmissionGoesToTheParkedPollWithoutAClaim) {
+  PollId const poll = park();
+  run_until([&] { return matcher->counters().empty_batches == 1; });
+  std::vector<RunSpec> specs(2);
+  for (RunSpec& spec : specs) spec.id = make_run_id(1, random);
+  auto const outcomes = test::run_coroutine(io, matcher->submit(specs));
+  ASSERT_TRUE(outcomes);
+  EXPECT_EQ(*outcomes, (std::vector<Outcome>{Outcome::ok, Outcome::ok}));
+  Assignment const assignment = answer(poll);
+  ASSERT_EQ(assignment.end, Assignment::End::assigned);
+  EXPECT_THAT(assignment.claims, SizeIs(1));
+  EXPECT_EQ(store->claim_calls, 1) << "only the one that found nothing";
+  EXPECT_EQ(matcher->counters().handed, 1U);
+  EXPECT_EQ(answer(park()).claims.at(0).run, specs[1].id) << "nobody waited for the other one";
+}
+
+TEST_F(MatcherTest, WhoLeavesWhileItsRunIsBeingSubmittedGivesItBack) {
+  PollId const poll = park();
+  run_until([&] { return matcher->counters().empty_batches == 1; });
+  store->hold_claims();
+  std::vector<RunSpec> specs(1);
+  specs[0].id = make_run_id(1, random);
+  bool submitted = false;
+  asio::co_spawn(io, matcher->submit(specs), [&](std::exception_ptr, auto const&) { submitted = true; });
+  run_until([&] { return store->submissions_for_polls == 1; });
+  matcher->cancel(poll);
+  EXPECT_EQ(answer(poll).end, Assignment::End::cancelled);
+  store->let_claims_through();
+  run_until([&] { return submitted && matcher->counters().given_back == 1; });
+  Assignment const assignment = answer(park());
+  ASSERT_EQ(assignment.end, Assignment::End::assigned);
+  EXPECT_EQ(assignment.claims[0].attempt, 1);
+}
+
+TEST_F(MatcherTest, ASubmissionThatFailsLeavesItsPollParked) {
+  PollId const poll = park();
+  run_until([&] { return matcher->counters().empty_batches == 1; });
+  for (ErrorKind const kind : {ErrorKind::unavailable, ErrorKind::in_doubt}) {
+    store->failing_submissions = kind;
+    std::vector<RunSpec> specs(1);
+    specs[0].id = make_run_id(1, random);
+    auto const outcomes = test::run_coroutine(io, matcher->submit(specs));
+    ASSERT_FALSE(outcomes);
+    EXPECT_EQ(outcomes.error().kind, kind);
+    EXPECT_EQ(matcher->parked(), 1U);
+  }
+  run_until([&] { return matcher->counters().empty_batches == 2; });  // what was in doubt may be there
+  submit(1);
+  EXPECT_EQ(answer(poll).end, Assignment::End::assigned);
 }
 
 }  // namespace

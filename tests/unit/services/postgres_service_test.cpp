@@ -131,6 +131,20 @@ TEST(PrivatePostgres, KeepsWhatWasCommittedOverACrash) {
   EXPECT_EQ(ask(server.url(), "select answer from kept"), "42");
 }
 
+TEST(PrivatePostgres, UsesTheLogSegmentsThatWereMadeBeforehand) {
+  PrivatePostgres::Options options;
+  options.log_segments = 3;
+  PrivatePostgres const server{options};
+  auto const segments = [&] { return ask(server.url(), "select count(*) from pg_ls_waldir() where size = 16777216"); };
+  EXPECT_EQ(segments(), "4");
+  for (int i = 0; i < 2; ++i) {
+    std::string const before = ask(server.url(), "select pg_walfile_name(pg_current_wal_insert_lsn())");
+    ask(server.url(), "select pg_logical_emit_message(false, 'to', 'the next segment'), pg_switch_wal()");
+    EXPECT_NE(ask(server.url(), "select pg_walfile_name(pg_current_wal_insert_lsn() + 1)"), before);
+  }
+  EXPECT_EQ(segments(), "4") << "it made new ones";
+}
+
 TEST(PrivatePostgres, RefusesStrangersOverTcp) {
   PrivatePostgres const server;
   std::string url = server.tcp_url();
