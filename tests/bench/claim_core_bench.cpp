@@ -155,6 +155,68 @@ void claim_from_backlog(benchmark::State& state, Backend const& backend) {
   state.SetItemsProcessed(state.iterations() * 100);
 }
 
+struct Tagged {
+  std::vector<ClaimStore*> stores;
+  std::vector<TagSet> offers;  // who asks next, in turn
+  std::uint32_t per_offer;
+  std::size_t left = 0, next = 0;
+};
+
+Awaitable<void> claim_tagged(Tagged& share, ClaimStore& store) {
+  while (share.left > 0) {
+    std::vector<Demand> demands;
+    for (std::uint32_t asked = 0; asked < 100; asked += share.per_offer) {
+      demands.push_back({share.offers[share.next++ % share.offers.size()], "runner", share.per_offer});
+    }
+    auto claims = co_await store.claim(std::move(demands), seconds{30});
+    if (!claims) throw std::runtime_error{"claim failed"};
+    share.left -= std::min(share.left, claims->size());
+    if (!claims->empty()) co_await complete_some(store, *std::move(claims));
+  }
+}
+
+// 20,000 ready runs of range(0) tag sets and range(1) priorities; 4 callers claim 100 at a time and complete them. With
+// range(2) 0 each caller takes any run; otherwise it speaks for runners that fit one tag set each, and so for 100
+// different ones at a time.
+void claim_tag_sets(benchmark::State& state, Backend const& backend) {
+  Bench bench{backend, 1, 0};
+  constexpr std::size_t runs = 20'000;
+  std::size_t const tag_sets = static_cast<std::size_t>(state.range(0));
+  Tagged share;
+  for (auto const& open : bench.open) share.stores.push_back(&open->store());
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < tag_sets; ++i) all.push_back("tag-" + std::to_string(i));
+  if (state.range(2) != 0) {
+    for (std::string const& tag : all) share.offers.push_back(TagSet{{tag}});
+  } else {
+    share.offers.push_back(TagSet{all});
+  }
+  share.per_offer = state.range(2) != 0 ? 1 : 100;
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (std::size_t made = 0; made < runs;) {
+      std::vector<RunSpec> some;
+      for (; some.size() < 1000; ++made) {
+        some.push_back(
+            make_run({all[made % tag_sets]}, static_cast<int>(made / tag_sets) % static_cast<int>(state.range(1))));
+      }
+      bench.open.front()->submit(std::move(some));
+    }
+    share.left = runs;
+    state.ResumeTiming();
+    std::size_t running = 4;
+    for (std::size_t i = 0; i < 4; ++i) {
+      asio::co_spawn(bench.io, claim_tagged(share, *share.stores.front()), [&](std::exception_ptr failure) {
+        --running;
+        if (failure) std::rethrow_exception(failure);
+      });
+    }
+    bench.io.restart();
+    while (running > 0) bench.io.run_one();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(runs));
+}
+
 void register_all() {
   std::vector<std::pair<std::string, Work>> const kinds = {{"submit", Work::submit},
                                                            {"claim", Work::claim},
@@ -168,6 +230,15 @@ void register_all() {
       bench->Args({1, 1, 1, 0})->Args({64, 1, 1, 0})->Args({2, 100, 1, 0})->Args({4, 100, 1, 0})->Args({4, 500, 1, 0});
       if (backend.service == "postgresql") bench->Args({64, 1, 1, 32});
       if (backend.capabilities.several_coordinators) bench->Args({64, 1, 4, 0});
+    }
+    if (backend.name == "memory" || backend.name == "postgres-batch") {
+      benchmark::RegisterBenchmark((backend.name + "/claim_tag_sets").c_str(), claim_tag_sets, backend)
+          ->ArgNames({"tag_sets", "priorities", "one_each"})
+          ->Args({1, 1, 0})
+          ->Args({300, 5, 0})
+          ->Args({300, 5, 1})
+          ->Unit(benchmark::kMillisecond)
+          ->UseRealTime();
     }
     benchmark::RegisterBenchmark((backend.name + "/claim_100_of").c_str(), claim_from_backlog, backend)
         ->Arg(1'000)

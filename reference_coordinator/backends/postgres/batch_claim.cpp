@@ -1,8 +1,10 @@
-// BatchStore's claim: demands of equal offer and lease become one statement each, all in one batch.
+// BatchStore's claim: demands that the same tag sets fit become one statement each, all in one batch.
 #include "reference_coordinator/backends/postgres/batch_store.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <tuple>
 
 namespace assay::postgres {
 
@@ -11,48 +13,40 @@ struct BatchStore::DemandGroup {
     std::size_t request;
     std::uint32_t demand;
     Demand const* asked;
+    Duration lease;
     std::uint64_t missing;
+    bool contended = false;  // lost a race in the last round
   };
 
-  TagSet const* offered = nullptr;
+  // By what fits, not by what is offered: a fleet in which each runner offers its own name asks in one command, too.
+  static std::vector<DemandGroup> of(std::vector<Member*> const& asking, TagSets& tag_sets);
+
+  std::vector<std::int32_t> fitting;  // tag sets
   Duration lease{};
-  std::vector<Member> members;  // longest waiting first
-  bool contended = false;       // lost a race in the last round
+  bool contended = false;
+  std::vector<Member*> members;  // longest waiting first
 
   // Of the command in flight.
-  std::uint64_t first_counter = 0, last_counter = 0;
-  std::vector<Member*> sharing;
-  std::vector<std::int64_t> share_ends;
-
-  std::uint64_t missing() const {
-    std::uint64_t sum = 0;
-    for (Member const& member : members) sum += member.missing;
-    return sum;
-  }
+  std::uint64_t first_counter = 0;
+  std::vector<std::int64_t> share_ends;  // by member
 };
 
-Command BatchStore::claim_command(DemandGroup& group, bool contended) {
-  std::vector<std::int32_t> const& fitting = tag_sets_.fitting(*group.offered);
+Command BatchStore::claim_command(DemandGroup& group) {
   Array sets{Element::int4};
-  for (std::int32_t id : fitting) sets.add(id);
+  for (std::int32_t id : group.fitting) sets.add(id);
   Array runners{Element::text};
   Array ends{Element::int8};
-  group.sharing.clear();
-  group.share_ends.clear();
   std::int64_t total = 0;
-  for (DemandGroup::Member& member : group.members) {
-    if (member.missing == 0) continue;
-    total += static_cast<std::int64_t>(member.missing);
-    group.sharing.push_back(&member);
+  for (DemandGroup::Member const* member : group.members) {
+    total += static_cast<std::int64_t>(member->missing);
     group.share_ends.push_back(total);
-    runners.add(member.asked->runner);
+    runners.add(member->asked->runner);
     ends.add(total);
   }
   group.first_counter = next_counter_;
   next_counter_ += static_cast<std::uint64_t>(total);
-  group.last_counter = next_counter_ - 1;
   Command command;
-  command.statement = contended || fitting.size() == 1 ? "claim_heads" : "claim_merged";
+  command.statement = group.contended || group.fitting.size() == 1 ? "claim_heads" : "claim_merged";
   command.parameters = {sets.take(),
                         int8(total),
                         int8(std::chrono::ceil<microseconds>(group.lease).count()),
@@ -63,26 +57,43 @@ Command BatchStore::claim_command(DemandGroup& group, bool contended) {
   return command;
 }
 
-Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::vector<ClaimRequest> requests) {
+std::vector<BatchStore::DemandGroup> BatchStore::DemandGroup::of(std::vector<Member*> const& asking,
+                                                                 TagSets& tag_sets) {
   std::vector<DemandGroup> groups;
-  std::map<std::pair<TagSet, Duration>, std::size_t> group_of;
+  std::map<std::tuple<TagSet, Duration, bool>, std::size_t> of_offer;
+  std::map<std::tuple<std::vector<std::int32_t>, Duration, bool>, std::size_t> of_fitting;
+  for (Member* member : asking) {
+    auto const [at, is_new] = of_offer.try_emplace({member->asked->offered, member->lease, member->contended}, 0);
+    if (is_new) {
+      std::vector<std::int32_t> const& fitting = tag_sets.fitting(member->asked->offered);
+      auto const [same, first] = of_fitting.try_emplace({fitting, member->lease, member->contended}, groups.size());
+      if (first) {
+        DemandGroup& group = groups.emplace_back();
+        group.fitting = fitting;
+        group.lease = member->lease;
+        group.contended = member->contended;
+      }
+      at->second = same->second;
+    }
+    groups[at->second].members.push_back(member);
+  }
+  std::erase_if(groups, [](DemandGroup const& group) { return group.fitting.empty(); });
+  return groups;
+}
+
+Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::vector<ClaimRequest> requests) {
+  std::deque<DemandGroup::Member> members;
+  std::vector<DemandGroup::Member*> asking;
   for (std::size_t r = 0; r < requests.size(); ++r) {
     for (std::uint32_t d = 0; d < requests[r].demands.size(); ++d) {
       Demand const& demand = requests[r].demands[d];
-      auto const [at, is_new] = group_of.try_emplace({demand.offered, requests[r].lease}, groups.size());
-      if (is_new) {
-        groups.emplace_back();
-        groups.back().offered = &demand.offered;
-        groups.back().lease = requests[r].lease;
-      }
-      groups[at->second].members.push_back({r, d, &demand, demand.count});
+      if (demand.count == 0) continue;
+      asking.push_back(&members.emplace_back(DemandGroup::Member{r, d, &demand, requests[r].lease, demand.count}));
     }
   }
 
   std::vector<std::vector<Claim>> answers(requests.size());
-  std::vector<DemandGroup*> asking;
-  for (DemandGroup& group : groups) asking.push_back(&group);
-  for (bool first = true; !asking.empty(); first = false) {
+  for (bool first = true; first || !asking.empty(); first = false) {
     Batch batch;
     auto const undone = doubtful_claims_;
     for (auto const& [from, to] : undone) {
@@ -94,19 +105,15 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::
     std::int32_t const known = tag_sets_.newest();
     batch.push_back({"new_tag_sets", {int4(known)}, ""});
     std::size_t const header = batch.size();
-    std::vector<DemandGroup*> sent;
-    for (DemandGroup* group : asking) {
-      if (group->missing() == 0 || tag_sets_.fitting(*group->offered).empty()) continue;
-      batch.push_back(claim_command(*group, group->contended));
-      sent.push_back(group);
-    }
-    if (sent.empty() && !first && undone.empty()) break;
-    std::uint64_t const first_counter = sent.empty() ? 0 : sent.front()->first_counter;
-    std::uint64_t const last_counter = sent.empty() ? 0 : sent.back()->last_counter;
+    std::uint64_t const first_counter = next_counter_;
+    std::vector<DemandGroup> groups = DemandGroup::of(asking, tag_sets_);
+    for (DemandGroup& group : groups) batch.push_back(claim_command(group));
+    if (groups.empty() && !first && undone.empty()) break;
+    std::uint64_t const last_counter = next_counter_ - 1;
     Result<std::vector<Rows>> rows = co_await claim_link_->run(std::move(batch));
     if (!rows) {
       bool const in_doubt = rows.error().kind == ErrorKind::in_doubt;
-      if (in_doubt && !sent.empty()) doubtful_claims_.emplace_back(first_counter, last_counter);
+      if (in_doubt && !groups.empty()) doubtful_claims_.emplace_back(first_counter, last_counter);
       // What earlier rounds brought is claimed and must be told; the rest was not answered, so it is not missing for
       // sure.
       bool const something = std::any_of(answers.begin(), answers.end(), [](auto const& a) { return !a.empty(); });
@@ -117,8 +124,8 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::
                   [&](auto const& range) { return std::find(undone.begin(), undone.end(), range) != undone.end(); });
     learn((*rows)[header - 1]);
 
-    for (std::size_t g = 0; g < sent.size(); ++g) {
-      DemandGroup& group = *sent[g];
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      DemandGroup& group = groups[g];
       Rows const& taken = (*rows)[header + g];
       std::int64_t seen = -1;  // what claim_merged had seen before it locked
       std::int64_t got = 0;
@@ -130,7 +137,7 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::
         }
         ++got;
         auto const share = std::upper_bound(group.share_ends.begin(), group.share_ends.end(), n - 1);
-        DemandGroup::Member& member = *group.sharing[static_cast<std::size_t>(share - group.share_ends.begin())];
+        DemandGroup::Member& member = *group.members[static_cast<std::size_t>(share - group.share_ends.begin())];
         --member.missing;
         Claim claim;
         claim.demand = member.demand;
@@ -142,14 +149,16 @@ Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::
         claim.payload = taken.bytes(row, 5);
         answers[member.request].push_back(std::move(claim));
       }
-      group.contended = seen > got;
+      bool const lost_a_race = seen > got;
+      for (DemandGroup::Member* member : group.members) member->contended = lost_a_race;
       counters_.claim_attempts += static_cast<std::uint64_t>(std::max<std::int64_t>({1, seen, got}));
-      if (group.contended) counters_.claim_conflicts += static_cast<std::uint64_t>(seen - got);
+      if (lost_a_race) counters_.claim_conflicts += static_cast<std::uint64_t>(seen - got);
     }
     // Another round for those who lost a race, and for those who had not known of a tag set that fits them.
     bool const more_sets = tag_sets_.newest() > known;
-    std::erase_if(asking,
-                  [&](DemandGroup* group) { return group->missing() == 0 || !(group->contended || more_sets); });
+    std::erase_if(asking, [&](DemandGroup::Member const* member) {
+      return member->missing == 0 || !(member->contended || more_sets);
+    });
   }
   co_return answers;
 }

@@ -55,7 +55,7 @@ class BatchStore final : public ClaimStore {
     Duration lease;
   };
 
-  struct DemandGroup;  // demands of one offer and one lease (batch_claim.cpp)
+  struct DemandGroup;  // demands that the same tag sets fit (batch_claim.cpp)
   class SyncMatch;     // which submitted run goes to which waiting poll (batch_submit.cpp)
 
   using Outcomes = std::vector<Outcome>;
@@ -70,7 +70,7 @@ class BatchStore final : public ClaimStore {
   Flushed<Outcomes> flush_reports(Verb verb, std::vector<Reports> requests);
 
   Awaitable<std::optional<Error>> intern(std::vector<std::string> keys);
-  Command claim_command(DemandGroup& group, bool contended);
+  Command claim_command(DemandGroup& group);
   Command report_command(Verb verb, std::vector<Report const*> const& reports) const;
   Awaitable<Result<std::vector<Rows>>> read(Batch batch);
   void learn(Rows const& tag_sets);
