@@ -45,6 +45,14 @@ pkg_check_modules(DUKTAPE REQUIRED IMPORTED_TARGET duktape)
 pkg_check_modules(RSVG REQUIRED IMPORTED_TARGET librsvg-2.0)
 find_package(PostgreSQL)
 find_package(SQLite3)
+# Not by pkg-config: its flag _FILE_OFFSET_BITS does not go with the precompiled header, and a parser needs no files.
+find_path(HIREDIS_INCLUDE hiredis/read.h)
+find_library(HIREDIS_LIBRARY hiredis)
+if(HIREDIS_INCLUDE AND HIREDIS_LIBRARY)
+  add_library(Hiredis::hiredis UNKNOWN IMPORTED)
+  set_target_properties(Hiredis::hiredis PROPERTIES IMPORTED_LOCATION "${HIREDIS_LIBRARY}"
+                        INTERFACE_INCLUDE_DIRECTORIES "${HIREDIS_INCLUDE}")
+endif()
 
 # assay_library(<name> SOURCES <file>... [LINKS <target>...])
 # One static library per folder, `assay::<name>`, that sees the headers of what it links and no others' targets.

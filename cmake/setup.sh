@@ -8,7 +8,7 @@ fail() {
 }
 
 build_packages=(g++ make cmake ninja-build pkg-config ccache mold libboost1.81-dev libboost-json1.81-dev libyaml-cpp-dev
-  libspdlog-dev libfmt-dev libcli11-dev libssl-dev zlib1g-dev libpq-dev libsqlite3-dev duktape-dev librsvg2-dev fonts-dejavu-core postgresql)
+  libspdlog-dev libfmt-dev libcli11-dev libssl-dev zlib1g-dev libpq-dev libsqlite3-dev libhiredis-dev duktape-dev librsvg2-dev fonts-dejavu-core postgresql redis-server)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev chromium)
 
 require_disk() { # <MiB>

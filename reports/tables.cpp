@@ -184,6 +184,29 @@ Table store_table(Assessment const& assessment) {
   return table;
 }
 
+std::optional<Table> store_figures_table(Assessment const& assessment) {
+  std::set<std::string> names;
+  for (auto const& trial : assessment.trials) {
+    for (auto const& [name, value] : trial.store_figures) names.insert(name);
+  }
+  if (names.empty()) return std::nullopt;
+  std::vector<Column> columns;
+  for (auto const& name : names) {
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    columns.push_back({words, number});
+  }
+  return per_trial(assessment, "What the backend tells of itself, at the end of the trial", columns,
+                   [&](TrialResult const& t) {
+                     std::vector<std::string> cells;
+                     for (auto const& name : names) {
+                       auto const found = t.store_figures.find(name);
+                       cells.push_back(found == t.store_figures.end() ? "–" : number_text(found->second));
+                     }
+                     return cells;
+                   });
+}
+
 Table pending_table(Assessment const& assessment) {
   return per_trial(assessment, "Do writes or runs pile up?",
                    {{"Pending writes, mean", number},

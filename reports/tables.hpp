@@ -4,6 +4,7 @@
 #include "harness/assess/assessment.hpp"
 #include "reports/table.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace assay {
@@ -14,6 +15,8 @@ Table response_table(Assessment const& assessment);  // response times of submis
 Table cpu_table(Assessment const& assessment);
 Table backlog_table(Assessment const& assessment);  // time inside a claim; no rows where no trial had a backlog
 Table store_table(Assessment const& assessment);
+// Nothing when no backend of the assessment tells anything of its own.
+std::optional<Table> store_figures_table(Assessment const& assessment);
 Table pending_table(Assessment const& assessment);
 Table claims_table(Assessment const& assessment);  // failed claims by cause
 Table orchestrators_table(Assessment const& assessment);  // a row for each trial with orchestrators

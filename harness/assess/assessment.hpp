@@ -140,6 +140,8 @@ struct TrialResult {
 
   std::map<std::string, std::uint64_t>
       failed_claims;  // by cause: lost_race, stale_token, unavailable, timed_out, in_doubt, peer_gone …
+  // What only this backend tells: keys, bytes, replies; at the end of the trial, and where it is a server's, the most.
+  std::map<std::string, double> store_figures;
   std::uint64_t claims = 0, claim_attempts = 0, empty_polls = 0, polls = 0;
 
   std::vector<StoreOperationFigures> store;

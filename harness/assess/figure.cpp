@@ -108,6 +108,17 @@ Maybe requests(TrialResult const& trial) {
 
 Maybe counted(std::uint64_t count) { return exact(static_cast<double>(count)); }
 
+Maybe told(TrialResult const& trial, std::string const& name) {
+  auto const found = trial.store_figures.find(name);
+  return found == trial.store_figures.end() ? std::nullopt : Maybe{exact(found->second)};
+}
+
+Maybe undelivered_replies(TrialResult const& trial) {
+  auto const sent = told(trial, "replies_sent"), heard = told(trial, "replies_heard");
+  if (!sent || !heard) return std::nullopt;
+  return exact(std::max(0.0, sent->estimate.value - heard->estimate.value));
+}
+
 Maybe find(TrialResult const& t, std::string_view metric, std::string_view statistic) {
   if (metric == "claim_latency") return latency(t.claim_latency, statistic);
   if (metric == "dispatch_latency") return latency(t.dispatch_latency, statistic);
@@ -140,6 +151,8 @@ Maybe find(TrialResult const& t, std::string_view metric, std::string_view stati
   if (metric == "generator_cpu") return cpu(t.generator, statistic);
   if (metric == "coordinator_memory") return memory(t.coordinator);
   if (metric == "database_memory") return memory(t.database);
+  if (metric == "store_keys") return told(t, "keys");
+  if (metric == "undelivered_replies") return undelivered_replies(t);
   if (metric == "lost") return counted(t.ledger.lost);
   if (metric == "doubled") return counted(t.ledger.doubled);
   if (metric == "reexecuted") return counted(t.ledger.reexecuted);

@@ -72,6 +72,7 @@ int run_command(RunOptions const& options) {
                            .coordinator = program,
                            .results = options.out,
                            .postgres_url = options.postgres_url,
+                           .redis_url = options.redis_url,
                            .command = options.command};
   auto const outcome = run_assessment(request, progress);
   auto const folder = ResultsFolder::open(outcome.folder);

@@ -17,6 +17,7 @@ struct RunOptions {
   Overrides overrides;
   std::filesystem::path out = "results";
   std::optional<std::string> postgres_url;
+  std::optional<std::string> redis_url;
   bool json = false;
   bool plan_only = false;  // say what the scenario can show, and start nothing
   std::string command;     // as typed

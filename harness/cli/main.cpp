@@ -32,9 +32,10 @@ std::string command_line(std::span<char* const> arguments) {
   std::vector<std::string> words;
   bool hide_next = false;
   for (std::string_view word : arguments) {
-    bool const url = word == "--postgres-url";
+    bool const url = word == "--postgres-url" || word == "--redis-url";
     if (std::exchange(hide_next, url)) word = "URL";
     if (word.starts_with("--postgres-url=")) word = "--postgres-url=URL";
+    if (word.starts_with("--redis-url=")) word = "--redis-url=URL";
     words.push_back(word.find_first_of(" <>") == std::string_view::npos ? std::string{word}
                                                                         : fmt::format("'{}'", word));
   }
@@ -60,6 +61,9 @@ int dispatch(int argc, char** argv) {
       ->add_option("--postgres-url", run.postgres_url,
                    "Use this PostgreSQL instead of a private one (also: ASSAY_POSTGRES_URL)")
       ->envname("ASSAY_POSTGRES_URL")
+      ->type_name("URL");
+  run_verb->add_option("--redis-url", run.redis_url, "Use this Redis instead of a private one (also: ASSAY_REDIS_URL)")
+      ->envname("ASSAY_REDIS_URL")
       ->type_name("URL");
   run_verb->add_flag("--plan-only", run.plan_only, "Only say what this plan can and cannot show; start nothing");
   run_verb->add_option("--format", format, "What to print on stdout")->check(formats)->capture_default_str();

@@ -174,6 +174,7 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
     trial.backend = backend_named(request.backends, level.backend);
     trial.coordinator = request.coordinator;
     trial.postgres_url = request.postgres_url;
+    trial.redis_url = request.redis_url;
     left -= plan[i].lasts();
     trial.left_afterwards = left;
     progress.begin_trial(i + 1, plan.size(),

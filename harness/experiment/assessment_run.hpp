@@ -24,6 +24,7 @@ struct RunRequest {
   std::filesystem::path coordinator;  // the program
   std::filesystem::path results;      // the root: results/<scenario>/<UTC>-<id> is made below it
   std::optional<std::string> postgres_url;
+  std::optional<std::string> redis_url;
   std::string command;  // how to run it again, for the record
 };
 

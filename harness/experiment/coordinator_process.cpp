@@ -2,6 +2,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
+#include "harness/scenario/describe.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -81,11 +82,29 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesys
   if (spec.store_connections > 0) {
     command.argv.insert(command.argv.end(), {"--store-connections", std::to_string(spec.store_connections)});
   }
+  for (auto const& [name, value] : store_settings(spec)) {
+    command.argv.insert(command.argv.end(), {"--store-setting", fmt::format("{}={}", name, value)});
+  }
   command.log = log;
   return command;
 }
 
 }  // namespace
+
+std::map<std::string, std::string> store_settings(CoordinatorSpec const& spec) {
+  auto const& replies = spec.replies;
+  std::map<std::string, std::string> settings;
+  if (replies.path == RepliesSpec::Path::backend) return settings;
+  auto const name_of = [](auto value) { return names_of(value)[static_cast<std::size_t>(value)]; };
+  settings["replies"] = name_of(replies.path);
+  settings["reply_ttl"] = name_of(replies.ttl);
+  settings["reply_seconds"] = std::to_string(replies.seconds);
+  if (replies.cut != RepliesSpec::Cut::never) {
+    settings["cut_replies"] = name_of(replies.cut).substr(std::string_view{"each_"}.size());
+  }
+  if (replies.slow) settings["slow_replies"] = "some";
+  return settings;
+}
 
 std::filesystem::path coordinator_program() {
   auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "assay-coordinator";

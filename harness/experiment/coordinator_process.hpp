@@ -23,6 +23,9 @@ struct BackendEntry {
   std::vector<std::pair<std::string, std::string>> capabilities;  // "fenced completion" → "yes"
 };
 
+// What a scenario sets of one backend only (Backend::settings).
+std::map<std::string, std::string> store_settings(CoordinatorSpec const& spec);
+
 // The coordinator program that belongs to this program: beside it in the same folder. Throws Failure when it isn't
 // there.
 std::filesystem::path coordinator_program();

@@ -37,6 +37,7 @@ DirectClients::DirectClients(CoordinatorOptions const& options)
   // A worker asks for one thing at a time. Those who share one client take what the backend thinks right.
   int const usual = shared() ? 0 : 1;
   core_.store.connections = options.spec.store_connections > 0 ? options.spec.store_connections : usual;
+  core_.store.settings = store_settings(options.spec);
   core_.lease = options.spec.lease;
   core_.sweep_interval = options.spec.sweep_interval;
   core_.max_attempts = options.spec.max_attempts;

@@ -203,6 +203,22 @@ void add_timeline(Evidence const& evidence, TrialResult& result) {
   }
 }
 
+void add_store_figures(Evidence const& evidence, TrialResult& result) {
+  auto const most = [&](std::vector<StoreFigure> const& figures) {
+    for (auto const& figure : figures) {
+      if (figure.of != StoreFigure::Of::store) continue;
+      auto& highest = result.store_figures[figure.name + "_most"];
+      highest = std::max(highest, figure.value);
+    }
+  };
+  for (auto const& sample : evidence.samples) {
+    if (sample.stats) most(sample.stats->store.figures);
+  }
+  if (!evidence.final_stats) return;
+  most(evidence.final_stats->store.figures);
+  for (auto const& figure : evidence.final_stats->store.figures) result.store_figures[figure.name] = figure.value;
+}
+
 void add_process(std::optional<ProcessStats> const& begin, std::optional<ProcessStats> const& end, double elapsed_s,
                  double runs, ProcessFigures& figures) {
   if (!begin || !end) return;
@@ -311,6 +327,7 @@ TrialFigures figures_of(Evidence const& evidence) {
     if (auto const during = evidence.end->stats->since(*evidence.begin->stats)) add_store_figures(*during, figures);
   }
   add_timeline(evidence, result);
+  add_store_figures(evidence, result);
   if (evidence.begin && evidence.end) {
     double const elapsed = to_seconds(evidence.end->cpu.time - evidence.begin->cpu.time);
     double const runs = result.completed_per_s * result.measured_s;

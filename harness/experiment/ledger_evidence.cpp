@@ -10,7 +10,8 @@ namespace assay {
 
 namespace {
 
-// Connections to the store come and go with its load; sockets, timers and files of one fleet would be many more.
+// Connections to the store come and go with its load; sockets, timers and files of one fleet would be many more. On top
+// of what the scenario asks for.
 constexpr std::uint64_t descriptors_that_may_come = 64;
 
 bool declares(BackendEntry const& backend, std::string_view capability) {
@@ -35,8 +36,9 @@ std::vector<LedgerInput::Leftover> leftovers(protocol::CoordinatorStats const& s
   return left;
 }
 
-LedgerInput::Leftover descriptors(std::uint64_t alone, std::uint64_t left) {
-  return {"open files and sockets of a coordinator", left, alone + descriptors_that_may_come};
+LedgerInput::Leftover descriptors(std::uint64_t alone, std::uint64_t left, int store_connections) {
+  auto const asked_for = static_cast<std::uint64_t>(store_connections);
+  return {"open files and sockets of a coordinator", left, alone + descriptors_that_may_come + asked_for};
 }
 
 // How late a sweep may come by what the coordinators say of themselves: intervals vary by a tenth, the sweep before and
@@ -64,6 +66,8 @@ void allow_order(LedgerInput& input, Evidence const& evidence, std::vector<std::
 
 void allow_sweeps(LedgerInput& input, Evidence const& evidence, std::vector<std::string>& unchecked) {
   auto const& stats = evidence.final_stats;
+  auto const& backend = evidence.plan.backend;
+  if (!declares(backend, "leases")) return unchecked.push_back(fmt::format("I9: {} has no leases", backend.name));
   if (!stats) return not_checked(unchecked, "I9: the coordinator did not say how its sweeps went");
   if (stats->matcher.failed_sweeps > 0)
     return unchecked.push_back(fmt::format("I9: {} sweeps failed", stats->matcher.failed_sweeps));
@@ -80,7 +84,8 @@ void allow_rest(LedgerInput& input, Evidence const& evidence, std::vector<std::s
   input.at_rest = leftovers(*stats, coordinators);
   if (evidence.descriptors_alone && evidence.descriptors_left)
     input.at_rest->emplace_back(descriptors(static_cast<std::uint64_t>(*evidence.descriptors_alone),
-                                            static_cast<std::uint64_t>(*evidence.descriptors_left)));
+                                            static_cast<std::uint64_t>(*evidence.descriptors_left),
+                                            evidence.plan.scenario->coordinator.store_connections));
   input.all_claims_known = stats->matcher.failed_batches + stats->matcher.failed_releases == 0 &&
                            !(evidence.begin && evidence.begin->stats && !stats->since(*evidence.begin->stats));
 }

@@ -7,6 +7,7 @@
 #include "harness/measure/loop_monitor.hpp"
 #include "harness/services/postgres_service.hpp"
 #include "harness/services/private_folder.hpp"
+#include "harness/services/redis_service.hpp"
 
 #include <fmt/format.h>
 
@@ -33,6 +34,10 @@ std::unique_ptr<Service> start_service(TrialPlan const& plan) {
   std::string const& service = plan.backend.service;
   if (service.empty()) return nullptr;
   if (service == "file") return std::make_unique<PrivateFile>();
+  if (service == "redis") {
+    if (plan.redis_url) return std::make_unique<ExternalRedis>(*plan.redis_url);
+    return std::make_unique<PrivateRedis>();
+  }
   if (service != "postgresql") {
     throw Failure{
         ExitStatus::internal_error,
@@ -42,6 +47,11 @@ std::unique_ptr<Service> start_service(TrialPlan const& plan) {
   PrivatePostgres::Options options;
   options.log_segments = ready_log_segments;
   return std::make_unique<PrivatePostgres>(std::move(options));
+}
+
+bool is_users_server(TrialPlan const& plan) {
+  std::string const& service = plan.backend.service;
+  return (service == "postgresql" && plan.postgres_url) || (service == "redis" && plan.redis_url);
 }
 
 FleetPlan fleet_plan(TrialPlan const& plan, std::vector<asio::ip::tcp::endpoint> coordinators, TimePoint start) {
@@ -252,7 +262,7 @@ class Drive {
   Awaitable<void> watch_database() {
     ++helpers_;
     auto [error] = co_await database_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
-    if (!error && !stopping_) end_early("the private PostgreSQL ended during the trial", ExitStatus::unreachable);
+    if (!error && !stopping_) end_early("the private server of the backend ended during the trial", ExitStatus::unreachable);
     helper_ended();
   }
 
@@ -367,7 +377,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
   CoordinatorOptions const options{.program = plan.coordinator,
                                    .backend = plan.level.backend,
                                    .store_url = service ? service->url() : std::string{},
-                                   .temporary_store = plan.postgres_url.has_value(),
+                                   .temporary_store = is_users_server(plan),
                                    .spec = plan.scenario->coordinator,
                                    .connections = connections_needed(*plan.scenario, plan.level),
                                    .folder = folder.path(),

@@ -35,6 +35,7 @@ struct TrialPlan {
   BackendEntry backend;
   std::filesystem::path coordinator;        // the program
   std::optional<std::string> postgres_url;  // the user's server instead of a private one
+  std::optional<std::string> redis_url;
   Duration left_afterwards{};               // of the whole assessment, for the progress line
 };
 

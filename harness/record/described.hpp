@@ -39,7 +39,7 @@ BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport
                                         shortage_share, erlang_c_shortage_p99_ms,
                                         submit_latency, call_latency, report_latency, heartbeat_latency, schedule_lag,
                                         dispatcher_wait, claim_commit, response_write,
-                                        failed_claims, claims, claim_attempts, empty_polls, polls,
+                                        failed_claims, store_figures, claims, claim_attempts, empty_polls, polls,
                                         store, store_write_latency, pending_writes_mean, pending_writes_max,
                                         pending_writes_slope_per_s, backlog_slope_per_s, stable,
                                         coordinator, database, generator,

@@ -51,6 +51,11 @@ constexpr std::array<std::string_view, 4> names_of(LoadProfileSpec::Shape) {
 }
 constexpr std::array<std::string_view, 2> names_of(LoadSpec::Arrivals) { return {"even", "poisson"}; }
 constexpr std::array<std::string_view, 2> names_of(TransportKind) { return {"http", "direct"}; }
+constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Path) {
+  return {"backend", "per_task", "pubsub", "shared_queue"};
+}
+constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Ttl) { return {"expire", "faulty", "none", "cleanup"}; }
+constexpr std::array<std::string_view, 3> names_of(RepliesSpec::Cut) { return {"never", "each_2s", "each_5s"}; }
 
 template <class V>
 void describe(V& v, DurationDistribution& d) {
@@ -232,6 +237,23 @@ void describe(V& v, FleetSpec& f) {
 }
 
 template <class V>
+void describe(V& v, RepliesSpec& r) {
+  v({.name = "path",
+     .doc = "How results get back to who waits: a list per run, a channel or a list per coordinator; `backend`: as the "
+            "backend does by itself. For `redis-list`."},
+    r.path);
+  v({.name = "ttl",
+     .doc =
+         "Of a run's list: `expire` LPUSH and EXPIRE in one MULTI, `faulty` LPUSH key result EX 60, `none`, `cleanup` "
+         "none, and a job that removes."},
+    r.ttl);
+  v({.name = "seconds", .doc = "How long a result that nobody fetched stays: 60, 5 or 1.", .min = 1, .max = 60},
+    r.seconds);
+  v({.name = "cut", .doc = "Break the connections that replies come over so often, for 200 ms."}, r.cut);
+  v({.name = "slow", .doc = "One reply in a hundred takes its reader 20 ms."}, r.slow);
+}
+
+template <class V>
 void describe(V& v, CoordinatorSpec& c) {
   v({.name = "lease", .doc = "How long a claim is valid without news of its runner.", .min = 0.05, .max = a_day_s},
     c.lease);
@@ -250,6 +272,7 @@ void describe(V& v, CoordinatorSpec& c) {
      .min = 0,
      .max = 1000},
     c.store_connections);
+  v({.name = "replies", .doc = "How results come back to who waits for them."}, c.replies);
 }
 
 template <class V>

@@ -174,6 +174,9 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   rules.rule({"fleet.run_length.mean", "fleet.run_length.shape"},
              s.fleet.run_length.mean == Duration{0} && s.fleet.run_length.shape != Shape::constant,
              "a mean of 0 fits shape `constant` only");
+  auto const& replies = s.coordinator.replies;
+  rules.rule({"coordinator.replies.seconds"}, replies.seconds != 60 && replies.seconds != 5 && replies.seconds != 1,
+             fmt::format("a result can stay for 60, 5 or 1 seconds, not {}", replies.seconds));
   if (s.load.concurrency) {
     rules.rule({"time_compression", "load.concurrency"}, s.time_compression != 1,
                "callers of a closed loop submit when they are answered: that can't be compressed; leave "

@@ -92,12 +92,29 @@ struct FleetSpec {
   friend bool operator==(FleetSpec const&, FleetSpec const&) = default;
 };
 
+// How a run's result comes back to the coordinator where its submitter waits, for backends that have ways of their own
+// (redis-list); its README says what each means.
+struct RepliesSpec {
+  enum class Path : std::uint8_t { backend, per_task, pubsub, shared_queue };
+  enum class Ttl : std::uint8_t { expire, faulty, none, cleanup };
+  enum class Cut : std::uint8_t { never, each_2s, each_5s };
+
+  Path path = Path::backend;  // `backend`: as it does by itself; then nothing else here counts
+  Ttl ttl = Ttl::expire;      // of per_task
+  int seconds = 60;           // that a result nobody fetched stays: 60, 5 or 1
+  Cut cut = Cut::never;       // the connections that replies come over break for 200 ms
+  bool slow = false;          // one reply in a hundred takes its reader 20 ms
+
+  friend bool operator==(RepliesSpec const&, RepliesSpec const&) = default;
+};
+
 struct CoordinatorSpec {
   Duration lease = std::chrono::seconds{120};
   Duration sweep_interval = std::chrono::seconds{1};
   int max_attempts = 3;
   int count = 1;              // processes over one backend
   int store_connections = 0;  // 0: the backend's default
+  RepliesSpec replies;
 
   friend bool operator==(CoordinatorSpec const&, CoordinatorSpec const&) = default;
 };

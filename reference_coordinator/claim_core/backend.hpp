@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reference_coordinator/claim_core/claim_store.hpp"
+#include "reference_coordinator/claim_core/reply_path.hpp"
 
 #include <functional>
 #include <map>
@@ -24,6 +25,8 @@ struct Capabilities {
   bool release_keeps_attempt = true;
   bool delay = true;
   bool exact_depth = true;
+  bool leases = true;       // a claim without news ends, and its run comes again; without: it goes with its holder
+  bool lookup = true;       // knows every run it was ever given: find(), and a submission repeated is no second run
   bool several_coordinators = false;
   bool offers =
       false;  // two-stage leases: what an aborted poll was given comes at once with the same runner's next one
@@ -76,7 +79,8 @@ class WakeUp {
 
 struct OpenedStore {
   std::unique_ptr<ClaimStore> store;
-  std::unique_ptr<WakeUp> wake_up;  // nullptr unless the backend's wake is `notified`
+  std::unique_ptr<ReplyPath> replies;  // nullptr: results reach other coordinators by looking them up
+  std::unique_ptr<WakeUp> wake_up;     // nullptr unless the backend's wake is `notified`
   StoreFacts facts;
 };
 

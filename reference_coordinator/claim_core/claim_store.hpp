@@ -133,6 +133,15 @@ struct StoreCounters {
   std::uint64_t reconnects = 0;
 };
 
+// What only some stores have to tell, for the report: keys, bytes, replies. Of the whole store: all coordinators tell
+// the same, or the largest counts; of a coordinator: they add up.
+struct StoreFigure {
+  enum class Of : std::uint8_t { store, coordinator };
+  std::string name;  // "memory_bytes"
+  double value = 0;
+  Of of = Of::store;
+};
+
 class ClaimStore {
  public:
   virtual ~ClaimStore() = default;
@@ -169,6 +178,8 @@ class ClaimStore {
   virtual Awaitable<Result<std::optional<RunView>>> find(RunId id) = 0;
 
   virtual StoreCounters counters() const = 0;
+  // As of the last depth(), where they are the server's.
+  virtual std::vector<StoreFigure> figures() const { return {}; }
   // Batches or statements that were handed over and are not answered yet, plus those waiting for a free connection.
   virtual std::size_t pending_writes() const = 0;
 

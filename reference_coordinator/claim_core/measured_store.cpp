@@ -59,7 +59,7 @@ std::string_view to_string(StoreOperation operation) {
   return "unknown";
 }
 
-StoreSnapshot MeasuredStore::snapshot() const { return {operations_, store_->counters(), store_->pending_writes()}; }
+StoreSnapshot MeasuredStore::snapshot() const { return {operations_, store_->counters(), store_->pending_writes(), store_->figures()}; }
 
 Awaitable<Result<std::vector<Outcome>>> MeasuredStore::submit(std::vector<RunSpec> runs) {
   Call call{stats(StoreOperation::submit), clock_, runs.size()};

@@ -36,6 +36,7 @@ struct StoreSnapshot {
   std::array<StoreOperationStats, store_operation_count> operations;
   StoreCounters counters;
   std::size_t pending_writes = 0;
+  std::vector<StoreFigure> figures;
 
   StoreOperationStats const& of(StoreOperation operation) const {
     return operations[static_cast<std::size_t>(operation)];
@@ -61,6 +62,7 @@ class MeasuredStore final : public ClaimStore {
   Awaitable<Result<Depth>> depth() override;
   Awaitable<Result<std::optional<RunView>>> find(RunId id) override;
   StoreCounters counters() const override { return store_->counters(); }
+  std::vector<StoreFigure> figures() const override { return store_->figures(); }
   std::size_t pending_writes() const override { return store_->pending_writes(); }
   Awaitable<void> close() override;
 

@@ -305,7 +305,7 @@ Awaitable<Response> Api::report(Call call) {
 
   Result<std::vector<Outcome>> answered = std::vector<Outcome>{};
   Reply reply;
-  if (!failure && desk_.awaited(*id)) reply.result = decoded->result;
+  if (!failure && options_.replies == nullptr && desk_.awaited(*id)) reply.result = decoded->result;
   if (failure) {
     std::vector<FailedAttempt> failures;
     failures.push_back({*id, token, std::move(decoded->result)});
@@ -323,7 +323,9 @@ Awaitable<Response> Api::report(Call call) {
   if (!options_.fenced && outcome == Outcome::stale_token) outcome = Outcome::ok;
   note(event_of(outcome, failure), *id, token, call.identity->name);
   // Whether it was the last attempt, or what the first of two reports said, only the store knows.
-  if (outcome == Outcome::ok && !failure) {
+  if (options_.replies != nullptr) {
+    // The store has sent it.
+  } else if (outcome == Outcome::ok && !failure) {
     desk_.tell(*id, reply);
   } else if (outcome == Outcome::ok || outcome == Outcome::already_done) {
     desk_.look(*id);

@@ -9,6 +9,7 @@
 #include "reference_coordinator/claim_core/matcher.hpp"
 #include "reference_coordinator/claim_core/measured_store.hpp"
 #include "reference_coordinator/claim_core/reply_desk.hpp"
+#include "reference_coordinator/claim_core/reply_path.hpp"
 #include "reference_coordinator/http/identities.hpp"
 #include "reference_coordinator/http/request.hpp"
 #include "reference_coordinator/http/response.hpp"
@@ -48,6 +49,8 @@ struct ApiOptions {
   // False: whoever reports a run's end is believed, whether the claim is current or not; and a claim is given out
   // however long ago it was made. What a gateway does that keeps no token (source 004).
   bool fenced = true;
+  // The backend's own way of getting results to who waits; nullptr: none, reports are told to who waits here.
+  ReplyPath* replies = nullptr;
 };
 
 class Api {

@@ -34,6 +34,8 @@ void each_flag(Capabilities const& capabilities, Visit visit) {
   visit("release_keeps_attempt", capabilities.release_keeps_attempt);
   visit("delay", capabilities.delay);
   visit("exact_depth", capabilities.exact_depth);
+  visit("leases", capabilities.leases);
+  visit("lookup", capabilities.lookup);
   visit("several_coordinators", capabilities.several_coordinators);
   visit("offers", capabilities.offers);
   visit("sync_match", capabilities.sync_match);

@@ -36,12 +36,13 @@ MatcherOptions matching(CoreOptions const& options, Backend const& backend, Wake
   return matching;
 }
 
-ApiOptions serving(CoreOptions const& options, Backend const& backend) {
+ApiOptions serving(CoreOptions const& options, Backend const& backend, ReplyPath* replies) {
   ApiOptions serving;
   serving.backend = backend.name;
   serving.lease = lease_of(options, backend);
   serving.max_attempts = options.max_attempts;
   serving.reply_lookup = options.reply_lookup;
+  serving.replies = replies;
   serving.push = options.push_runs;
   serving.fenced = options.push.fenced;
   return serving;
@@ -78,7 +79,7 @@ CoordinatorCore::CoordinatorCore(Executor executor, Clock const& clock, Backend 
                    [this](std::span<Claim const> claims) { api_.given_back(claims); },
                    [this] { return push_->work_may_exist(); })},
       ledger_{std::move(ledger)},
-      api_{executor, clock, store_, matcher_, identities, ledger_, serving(options, backend)},
+      api_{executor, clock, store_, matcher_, identities, ledger_, serving(options, backend, opened_.replies.get())},
       stop_flushing_{executor},
       flushing_ended_{executor} {
   if (!options.push_runs) return;
@@ -98,6 +99,9 @@ void CoordinatorCore::start() {
     flushing_ = false;
     flushing_ended_.notify();
   });
+  if (opened_.replies) {
+    opened_.replies->listen([this](RunId const& run, Reply const& reply) { api_.desk().tell(run, reply); });
+  }
   if (opened_.wake_up) opened_.wake_up->listen([this] { matcher_.work_may_exist(); });
   matcher_.start();
   if (push_) push_->start();
@@ -115,6 +119,7 @@ Awaitable<bool> CoordinatorCore::stop() {
   co_await api_.stop();
   stop_flushing_.notify();
   while (flushing_) co_await flushing_ended_.wait_until();
+  if (opened_.replies) co_await opened_.replies->close();
   if (opened_.wake_up) co_await opened_.wake_up->close();
   co_await store_.close();
   co_return ledger_.flush();

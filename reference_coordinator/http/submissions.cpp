@@ -22,6 +22,23 @@ class Watching {
   Peer& peer_;
 };
 
+// No reply is waited for longer than its submitter waits.
+class Expecting {
+ public:
+  Expecting(ReplyPath* path, RunId const& run, TimePoint deadline) : path_{path}, run_{run} {
+    if (path_ != nullptr) path_->expect(run_, deadline);
+  }
+  ~Expecting() {
+    if (path_ != nullptr) path_->forget(run_);
+  }
+  Expecting(Expecting const&) = delete;
+  Expecting& operator=(Expecting const&) = delete;
+
+ private:
+  ReplyPath* path_;
+  RunId run_;
+};
+
 bool finished(RunState state) { return state == RunState::completed || state == RunState::dead; }
 
 Response accepted(unsigned status, protocol::SubmissionAnswer const& answer) {
@@ -79,6 +96,7 @@ Awaitable<Response> Api::submit_and_wait(Call call, RunSpec run, Duration longes
   Taken const taken = co_await take(call, std::move(run));
   if (!taken.is_known()) co_return taken.refusal;
 
+  Expecting const expecting{options_.replies, id, deadline};
   protocol::SubmissionAnswer answer{id, taken.outcome};
   bool look = taken.outcome == Outcome::already_done;  // it may have been finished long ago
   for (;;) {
@@ -93,7 +111,8 @@ Awaitable<Response> Api::submit_and_wait(Call call, RunSpec run, Duration longes
     bool const done = answer.state && finished(*answer.state);
     bool const ended = now >= deadline || wait.over();
     if (done || (ended && look)) break;
-    TimePoint const next = options_.reply_lookup > Duration::zero() ? now + options_.reply_lookup : deadline;
+    bool const looks = options_.reply_lookup > Duration::zero() && options_.replies == nullptr;
+    TimePoint const next = looks ? now + options_.reply_lookup : deadline;
     auto const end = co_await wait.until(std::min(next, deadline));
     if (end == ReplyDesk::Wait::End::replied) {
       answer.state = wait.reply().state;

@@ -203,6 +203,38 @@ std::optional<Error> read_requests(Fields& fields, CoordinatorStats& stats) {
   return std::nullopt;
 }
 
+constexpr std::array<std::string_view, 2> owners{"store", "coordinator"};
+
+json::array to_json(std::vector<StoreFigure> const& figures) {
+  json::array items;
+  for (auto const& figure : figures) {
+    items.push_back(json::object{
+        {"name", figure.name}, {"value", figure.value}, {"of", owners[static_cast<std::size_t>(figure.of)]}});
+  }
+  return items;
+}
+
+Result<StoreFigure> read_figure(json::value const& value) {
+  Fields fields{value, {"name", "value", "of"}};
+  StoreFigure figure;
+  fields.text("name", Fields::required, 64, figure.name);
+  fields.number("value", Fields::required, figure.value);
+  if (auto const of = fields.choice("of", Fields::required, owners)) figure.of = static_cast<StoreFigure::Of>(*of);
+  return fields.finish(std::move(figure));
+}
+
+void add_figures(std::vector<StoreFigure>& sum, std::vector<StoreFigure> const& other) {
+  for (auto const& theirs : other) {
+    auto const mine = std::find_if(sum.begin(), sum.end(), [&](auto const& one) { return one.name == theirs.name; });
+    if (mine == sum.end()) {
+      sum.push_back(theirs);
+    } else {
+      mine->value =
+          theirs.of == StoreFigure::Of::store ? std::max(mine->value, theirs.value) : mine->value + theirs.value;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Metric<true>> list_metrics(CoordinatorStats const& stats) { return list_all(stats); }
@@ -218,6 +250,7 @@ void CoordinatorStats::add(CoordinatorStats const& other) {
     }
   }
   for (auto const& [key, count] : other.requests) requests[key] += count;
+  add_figures(store.figures, other.store.figures);
   taken_at = std::max(taken_at, other.taken_at);
   // Coordinators that add up share one store: its depth is one number, not a sum.
   if (!depth) depth = other.depth;
@@ -266,6 +299,7 @@ std::string encode(CoordinatorStats const& stats) {
   json::object all{{"backend", stats.backend}, {"taken_at_ns", stats.taken_at.time_since_epoch().count()}};
   all["depth"] = stats.depth ? json::value(to_json(*stats.depth)) : json::value(nullptr);
   all["requests"] = std::move(requests);
+  all["store_figures"] = to_json(stats.store.figures);
   for (auto const kind : {MetricKind::gauge, MetricKind::counter, MetricKind::histogram}) {
     all[section_of(kind)] = std::move(sections[static_cast<std::size_t>(kind)]);
   }
@@ -276,7 +310,8 @@ Result<CoordinatorStats> decode_stats(std::string_view text) {
   Document const document{text};
   if (document.error()) return *document.error();
   CoordinatorStats stats;
-  Fields fields{document.root(), {"backend", "taken_at_ns", "depth", "requests", "gauges", "counters", "histograms"}};
+  Fields fields{document.root(),
+                {"backend", "taken_at_ns", "depth", "requests", "store_figures", "gauges", "counters", "histograms"}};
   std::int64_t taken_at = 0;
   fields.text("backend", Fields::required, 128, stats.backend);
   fields.integer("taken_at_ns", Fields::required, 0, largest, taken_at);
@@ -285,6 +320,7 @@ Result<CoordinatorStats> decode_stats(std::string_view text) {
     if (auto const error = read(*depth, stats.depth.emplace())) fields.note({error->kind, "depth." + error->detail});
   }
   if (auto const error = read_requests(fields, stats)) fields.note({error->kind, "requests: " + error->detail});
+  stats.store.figures = read_items<StoreFigure>(fields, "store_figures", 64, read_figure);
   if (!fields.fine()) return fields.mistakes().front();
   for (auto const& metric : list_all(stats)) {
     std::string const key = label_key(metric.labels);

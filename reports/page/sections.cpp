@@ -231,6 +231,9 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
       section("store", "Store writes",
               {figure(charts, "store-latency"), figure(charts, "pending-writes"), to_html(pending_table(assessment)),
                folded("Every operation of every trial", to_html(store_table(assessment)))});
+  if (auto const figures = store_figures_table(assessment)) {
+    page += section("store-figures", "What the backend tells", {to_html(*figures)});
+  }
   auto const failures = figure(charts, "failed-claims");
   page += section("failed-claims", "Failed claims",
                   {failures.empty() ? paragraph("No claim failed in any trial. Polls that ended without a run are not "

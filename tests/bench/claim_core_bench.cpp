@@ -3,6 +3,7 @@
 // is private and durable; client and server share the machine, as they do in an assessment. `claims_per_attempt` tells
 // what was lost in races. For instance:
 //   bench_claim_core --benchmark_filter='/claim_and_complete/callers:4/runs:100'
+#include "harness/services/redis_service.hpp"
 #include "harness/services/service.hpp"
 #include "tests/integration/postgres_fixture.hpp"
 
@@ -16,6 +17,7 @@ struct Bench {
     std::string url;
     if (backend.service == "postgresql") url = database.emplace().url();
     if (backend.service == "file") url = file.emplace().url();
+    if (backend.service == "redis") url = redis.emplace().url();
     StoreOptions options;
     options.connections = backend.service == "postgresql" ? static_cast<int>(connections) : 0;
     for (std::int64_t i = 0; i < coordinators; ++i) {
@@ -31,6 +33,7 @@ struct Bench {
   std::optional<TestDatabase> database;
   asio::io_context io;
   std::optional<PrivateFile> file;
+  std::optional<PrivateRedis> redis;
   std::vector<std::unique_ptr<OpenStore>> open;
 };
 

@@ -1,5 +1,6 @@
 #include "tests/conformance/claim_store_fixture.hpp"
 
+#include "harness/services/redis_service.hpp"
 #include "harness/services/service.hpp"
 
 #if ASSAY_TEST_POSTGRES
@@ -96,9 +97,23 @@ class PostgresData final : public StoreData {
 };
 #endif
 
+// A server for each test: it starts in milliseconds.
+class RedisData final : public StoreData {
+ public:
+  std::string url() const override { return server_.url(); }
+  bool has_server() const override { return true; }
+  void stop_server() override { server_.stop(); }
+  void crash_server() override { server_.crash(); }
+  void start_server() override { server_.start(); }
+
+ private:
+  PrivateRedis server_;
+};
+
 std::unique_ptr<StoreData> open_data(Backend const& backend) {
   if (backend.service.empty()) return std::make_unique<NoData>();
   if (backend.service == "file") return std::make_unique<FileData>();
+  if (backend.service == "redis") return std::make_unique<RedisData>();
 #if ASSAY_TEST_POSTGRES
   if (backend.service == "postgresql") return std::make_unique<PostgresData>();
 #endif

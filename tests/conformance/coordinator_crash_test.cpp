@@ -20,6 +20,7 @@ class whole_coordinator : public claim_store {
     if (!IsSkipped() && can().durability == Capabilities::Durability::none) {
       GTEST_SKIP() << GetParam() << " declares that nothing outlives it";
     }
+    if (!IsSkipped()) SKIP_UNLESS(leases);
   }
 
   std::unique_ptr<Coordinator> start(std::string const& lease) {

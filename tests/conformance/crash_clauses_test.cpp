@@ -29,6 +29,7 @@ class crash_points : public claim_store {
     if (!IsSkipped() && can().durability == Capabilities::Durability::none) {
       GTEST_SKIP() << GetParam() << " declares that nothing outlives it";
     }
+    if (!IsSkipped()) SKIP_UNLESS(leases);
   }
 
   std::vector<std::string> actor(std::vector<std::string> const& act) {

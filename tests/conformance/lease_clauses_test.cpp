@@ -36,6 +36,7 @@ TEST_P(claim_store, c14_a_delayed_run_is_not_early) {
 }
 
 TEST_P(claim_store, c18_a_renewal_extends) {
+  SKIP_UNLESS(leases);
   submit(runs(2));
   auto const claims = claim("", 2, milliseconds{100});
   ASSERT_THAT(claims, SizeIs(2));
@@ -46,6 +47,7 @@ TEST_P(claim_store, c18_a_renewal_extends) {
 }
 
 TEST_P(claim_store, c18_a_renewal_after_expiry_before_any_sweep_still_counts) {
+  SKIP_UNLESS(leases);
   submit(runs(1));
   auto const claim = claim_one("", milliseconds{1});
   ASSERT_TRUE(claim);
@@ -56,6 +58,7 @@ TEST_P(claim_store, c18_a_renewal_after_expiry_before_any_sweep_still_counts) {
 }
 
 TEST_P(claim_store, c19_a_renewal_after_expiry_and_sweep_is_stale) {
+  SKIP_UNLESS(leases);
   submit(runs(1));
   auto const claim = claim_one("", milliseconds{20});
   ASSERT_TRUE(lose_lease(*claim));
@@ -64,6 +67,7 @@ TEST_P(claim_store, c19_a_renewal_after_expiry_and_sweep_is_stale) {
 }
 
 TEST_P(claim_store, c20_a_completion_after_expiry_before_any_sweep_is_accepted) {
+  SKIP_UNLESS(leases);
   submit(runs(1));
   auto const claim = claim_one("", milliseconds{1});
   ASSERT_TRUE(claim);
@@ -74,6 +78,7 @@ TEST_P(claim_store, c20_a_completion_after_expiry_before_any_sweep_is_accepted) 
 }
 
 TEST_P(claim_store, c21_a_completion_after_the_run_went_to_somebody_else_is_stale) {
+  SKIP_UNLESS(leases);
   submit(runs(1));
   auto const lost = claim_one("", milliseconds{20});
   ASSERT_TRUE(lose_lease(*lost));
@@ -92,6 +97,7 @@ TEST_P(claim_store, c21_a_completion_after_the_run_went_to_somebody_else_is_stal
 }
 
 TEST_P(claim_store, c22_the_same_report_twice_is_already_done) {
+  SKIP_UNLESS(lookup);
   submit(runs(2));
   auto const done = claim_one();
   EXPECT_EQ(complete(*done, "first"), Outcome::ok);
@@ -106,6 +112,7 @@ TEST_P(claim_store, c22_the_same_report_twice_is_already_done) {
 }
 
 TEST_P(claim_store, c22_within_one_batch_too) {
+  SKIP_UNLESS(lookup);
   submit(runs(2));
   auto const claims = claim("", 2);
   ASSERT_THAT(claims, SizeIs(2));
@@ -123,6 +130,7 @@ TEST_P(claim_store, c22_within_one_batch_too) {
 }
 
 TEST_P(claim_store, c23_a_contradictory_second_report_is_refused) {
+  SKIP_UNLESS(lookup);
   submit(runs(2));
   auto const done = claim_one();
   EXPECT_EQ(complete(*done), Outcome::ok);
@@ -139,6 +147,7 @@ TEST_P(claim_store, c23_a_contradictory_second_report_is_refused) {
 }
 
 TEST_P(claim_store, c23_nobody_reports_with_a_token_that_was_never_given) {
+  SKIP_UNLESS(lookup);
   submit(runs(1));
   Claim forged;
   forged.run = find(claim_one()->run)->id;
@@ -164,8 +173,10 @@ TEST_P(claim_store, c26_a_release_keeps_attempt_and_place) {
     EXPECT_EQ(claim->run, specs[0].id) << "not back at its old place";
     EXPECT_EQ(claim->attempt, 1);
     EXPECT_EQ(release(*claim), Outcome::ok);
-    EXPECT_EQ(find(claim->run)->state, RunState::ready);
-    EXPECT_EQ(find(claim->run)->attempts, 0);
+    if (can().lookup) {
+      EXPECT_EQ(find(claim->run)->state, RunState::ready);
+      EXPECT_EQ(find(claim->run)->attempts, 0);
+    }
     EXPECT_EQ(release(*claim), Outcome::stale_token);
     EXPECT_EQ(complete(*claim), Outcome::stale_token);
   }
@@ -176,6 +187,7 @@ TEST_P(claim_store, c26_a_release_keeps_attempt_and_place) {
 }
 
 TEST_P(claim_store, c27_a_failed_attempt_comes_back_after_its_back_off) {
+  SKIP_UNLESS(delay);
   RunSpec const spec = run("linux");
   submit(spec);
   auto const first = claim_one("linux");
@@ -198,6 +210,7 @@ TEST_P(claim_store, c27_a_failed_attempt_comes_back_after_its_back_off) {
 }
 
 TEST_P(claim_store, c28_attempts_are_bounded) {
+  SKIP_UNLESS(leases);
   RunSpec spec = run();
   spec.max_attempts = 3;
   submit(spec);
@@ -218,6 +231,7 @@ TEST_P(claim_store, c28_attempts_are_bounded) {
 }
 
 TEST_P(claim_store, c29_a_poison_run_is_a_dead_letter_with_its_cause) {
+  SKIP_UNLESS(leases);
   auto specs = runs(2);
   for (auto& spec : specs) spec.max_attempts = 1;
   submit(specs);
@@ -245,6 +259,7 @@ TEST_P(claim_store, c29_a_poison_run_is_a_dead_letter_with_its_cause) {
 }
 
 TEST_P(claim_store, c19_a_sweep_is_bounded) {
+  SKIP_UNLESS(leases);
   submit(runs(30));
   claim("", 30, milliseconds{1});
   let_pass(milliseconds{20});
@@ -260,6 +275,7 @@ TEST_P(claim_store, c19_a_sweep_is_bounded) {
 }
 
 TEST_P(claim_store, c48_tokens_never_repeat) {
+  SKIP_UNLESS(leases);
   auto specs = runs(20);
   for (auto& spec : specs) spec.max_attempts = 1000;
   submit(specs);
@@ -287,6 +303,7 @@ TEST_P(claim_store, c48_tokens_never_repeat) {
 }
 
 TEST_P(claim_store, c48_a_token_of_before_the_restart_is_still_the_fence) {
+  SKIP_UNLESS(leases);
   if (can().durability == Capabilities::Durability::none)
     GTEST_SKIP() << GetParam() << " declares that nothing outlives it";
   submit(runs(2));

@@ -97,6 +97,7 @@ TEST_P(claim_store, c16_when_the_wake_is_lost_the_fallback_finds_the_run) {
 }
 
 TEST_P(claim_store, c16_a_lost_lease_reaches_a_parked_poll) {
+  SKIP_UNLESS(leases);
   submit(run("linux"));
   ASSERT_TRUE(claim_one("linux", milliseconds{50}));
   RunningMatcher matcher{io, clock, store(), milliseconds{20}};

@@ -16,6 +16,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 TEST_P(claim_store, c01_submit_claim_complete) {
+  SKIP_UNLESS(lookup);
   RunSpec const spec = run("arm64,linux", 7);
   EXPECT_EQ(submit(spec), Outcome::ok);
   ASSERT_TRUE(find(spec.id));
@@ -54,6 +55,7 @@ TEST_P(claim_store, c01_submit_claim_complete) {
 }
 
 TEST_P(claim_store, c02_duplicate_submission_changes_nothing) {
+  SKIP_UNLESS(lookup);
   RunSpec const spec = run("", 1);
   RunSpec other = spec;
   other.priority = 2;
@@ -72,6 +74,7 @@ TEST_P(claim_store, c02_duplicate_submission_changes_nothing) {
 }
 
 TEST_P(claim_store, c03_a_batch_of_1000_is_answered_item_by_item) {
+  SKIP_UNLESS(lookup);
   auto specs = runs(1000);
   specs[10].priority = highest_priority + 1;
   specs[20].priority = lowest_priority - 1;
@@ -309,7 +312,7 @@ TEST_P(claim_store, c50_payloads_and_results_are_bytes) {
     ASSERT_TRUE(claim);
     EXPECT_TRUE(claim->payload == payload) << payload.size() << " bytes came back as " << claim->payload.size();
     EXPECT_EQ(complete(*claim, payload), Outcome::ok);
-    EXPECT_TRUE(find(spec.id)->result == payload) << payload.size() << " bytes";
+    if (can().lookup) EXPECT_TRUE(find(spec.id)->result == payload) << payload.size() << " bytes";
   }
   RunSpec spec = run();
   spec.payload.assign(max_payload_bytes + 1, 'x');

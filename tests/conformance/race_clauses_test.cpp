@@ -59,6 +59,7 @@ void race_once(asio::io_context& io, ClaimStore& reporting, ClaimStore& sweeping
 }
 
 TEST_P(claim_store, c24_completion_against_sweep) {
+  SKIP_UNLESS(leases);
   ClaimStore& other = another_coordinator();
   std::size_t completed = 0, lost = 0;
   for (int round = 0; round < 20; ++round) {
@@ -92,6 +93,7 @@ TEST_P(claim_store, c24_completion_against_sweep) {
 }
 
 TEST_P(claim_store, c25_renewal_against_sweep) {
+  SKIP_UNLESS(leases);
   ClaimStore& other = another_coordinator();
   for (int round = 0; round < 5; ++round) {
     auto specs = runs(500);

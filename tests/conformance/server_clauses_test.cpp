@@ -83,6 +83,7 @@ Awaitable<void> submit_until_error(ClaimStore& store, std::vector<std::vector<Ru
 }
 
 TEST_P(claim_store, c44_a_submission_in_doubt_submitted_again_exists_once) {
+  SKIP_UNLESS(lookup);
   SKIP_WITHOUT_SERVER();
   std::vector<RunSpec> all;
   std::set<RunId> accepted;

@@ -22,6 +22,7 @@ TrialResult trial_with_everything() {
         {.operation = operation, .calls = 1, .items = 1, .errors = 0, .latency = some, .outcomes = {}});
   trial.polls = 100;
   trial.orchestrators = OrchestratorFigures{.cold_starts = 3, .warm_starts = 1, .start_delay = some, .limit_per_s = 1};
+  trial.store_figures = {{"keys", 7}, {"replies_sent", 12}, {"replies_heard", 10}};
   return trial;
 }
 

@@ -146,6 +146,7 @@ TEST(round_trip, a_random_scenario_reads_back_as_it_was) {
     if (scenario.seed == 0) scenario.seed = 1;
     // Three in four would break this rule alone, and too few be left to read back.
     if (!scenario.load.concurrency) scenario.load.wait = LoadSpec{}.wait;
+    scenario.coordinator.replies.seconds = RepliesSpec{}.seconds;
     // Rules that chance would rarely obey.
     for (std::size_t l = 0; l < scenario.levels.size(); ++l) {
       if (!scenario.levels[l].with.empty()) scenario.levels[l].variant = fmt::format("v{}", l);

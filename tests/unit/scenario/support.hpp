@@ -11,7 +11,7 @@ namespace assay {
 inline std::filesystem::path const repository{ASSAY_SOURCE_DIR};
 
 inline std::vector<std::string> const backends{"memory", "postgres-batch", "postgres-skip-locked",
-                                               "postgres-optimistic"};
+                                               "postgres-optimistic", "redis-list"};
 
 inline std::string const smallest_scenario =
     "name: small\n"

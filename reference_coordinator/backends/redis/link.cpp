@@ -1,0 +1,299 @@
+#include "reference_coordinator/backends/redis/link.hpp"
+
+#include "harness/base/random.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace assay::redis {
+
+namespace {
+
+constexpr Duration first_pause = milliseconds{20};
+constexpr Duration longest_pause = seconds{2};
+constexpr std::size_t read_size = 64 * 1024;
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Link::Link(Executor executor, Options options)
+    : executor_{executor},
+      options_{std::move(options)},
+      socket_{executor},
+      to_write_{executor},
+      closing_{executor},
+      deadline_{executor} {}
+
+Awaitable<Result<std::shared_ptr<Link>>> Link::open(Executor executor, Options options) {
+  std::shared_ptr<Link> const link{new Link{executor, std::move(options)}};
+  auto const error = co_await link->connect();
+  if (error) co_return *error;
+  asio::co_spawn(executor, keep_alive(link), asio::detached);
+  asio::co_spawn(executor, watch(link), asio::detached);
+  co_return link;
+}
+
+Awaitable<void> Link::keep_alive(std::shared_ptr<Link> self) {
+  Random random{random_seed()};
+  Duration pause{};
+  while (!self->closed_) {
+    if (self->connected_) {
+      ++self->connection_;
+      asio::co_spawn(self->executor_, write_loop(self, self->connection_), asio::detached);
+      if (self->options_.connected) self->options_.connected();
+      co_await self->read_until_broken();
+    }
+    if (self->closed_) break;
+    // The first try is at once: a server that only threw us out is there. Half of each pause is left to chance, so that
+    // the links of all coordinators do not come back in step.
+    TimePoint const when = now() + pause / 2 + from_seconds(to_seconds(pause / 2) * random.uniform());
+    co_await self->closing_.wait_until(std::max(when, self->stay_away_until_));
+    if (self->closed_) break;
+    auto const error = co_await self->connect();
+    if (error) {
+      self->why_broken_ = error->detail;
+      pause = std::clamp<Duration>(pause * 2, first_pause, longest_pause);
+    } else {
+      ++self->reconnects_;
+      // Not back to zero yet: a server that accepts and breaks off again would be a busy loop.
+      pause = first_pause;
+    }
+  }
+}
+
+Awaitable<std::optional<Error>> Link::connect() {
+  deadline_.expires_at(now() + options_.patience);
+  deadline_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+    boost::system::error_code ignored;
+    if (!cancelled && !self->connected_) self->socket_.close(ignored);
+  });
+  auto const& address = options_.address;
+  std::optional<Error> error;
+  if (address.host.empty()) {
+    asio::local::stream_protocol::endpoint const endpoint{address.socket};
+    error = co_await reach(endpoint);
+  } else {
+    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver{executor_};
+    std::string const port = std::to_string(address.port);
+    auto const [unknown, found] = co_await resolver.async_resolve(address.host, port, as_result);
+    if (unknown) {
+      bool const passing = unknown == asio::error::host_not_found_try_again;
+      error = Error{passing ? ErrorKind::unavailable : ErrorKind::misconfigured,
+                    fmt::format("the host of Redis, {}, can't be found: {}", address.host, unknown.message())};
+    } else {
+      for (auto const& entry : found) {
+        asio::ip::tcp::endpoint const endpoint = entry.endpoint();
+        error = co_await reach(endpoint);
+        if (!error) break;
+      }
+    }
+  }
+  if (!error) error = co_await greet();
+  deadline_.cancel();
+  boost::system::error_code ignored;
+  if (error) socket_.close(ignored);
+  connected_ = !error && !closed_;
+  co_return error;
+}
+
+Awaitable<std::optional<Error>> Link::reach(asio::generic::stream_protocol::endpoint endpoint) {
+  boost::system::error_code failed;
+  socket_.close(failed);
+  auto const [error] = co_await socket_.async_connect(endpoint, as_result);
+  if (error) {
+    bool const late = error == asio::error::operation_aborted;
+    co_return Error{late ? ErrorKind::timed_out : ErrorKind::unavailable,
+                    fmt::format("Redis at {} can't be reached: {}", options_.address.text(),
+                                late ? "no answer in time" : error.message())};
+  }
+  if (endpoint.protocol().family() != AF_UNIX) socket_.set_option(asio::ip::tcp::no_delay{true}, failed);
+  co_return std::nullopt;
+}
+
+// Who we are, which database; then the caller's own greeting.
+Awaitable<std::optional<Error>> Link::greet() {
+  reader_.emplace();
+  auto const& address = options_.address;
+  Commands hello;
+  if (!address.password.empty() && address.user.empty()) hello.add({"AUTH", address.password});
+  if (!address.password.empty() && !address.user.empty()) hello.add({"AUTH", address.user, address.password});
+  hello.add({"CLIENT", "ID"});
+  hello.add({"SELECT", std::to_string(address.database)});
+  auto const answers = co_await exchange_alone(std::move(hello));
+  if (!answers) co_return answers.error();
+  if (auto const error = first_error(*answers)) {
+    // Whatever the server has against a login or a database number, trying again is useless.
+    bool const passing = error->kind == ErrorKind::unavailable;
+    co_return Error{passing ? error->kind : ErrorKind::misconfigured,
+                    fmt::format("{}: {}", address.text(), error->detail)};
+  }
+  client_id_ = (*answers)[answers->size() - 2].integer;
+  if (!options_.greeting.empty()) {
+    auto const bytes = asio::buffer(options_.greeting.text());
+    auto const [error, sent] = co_await asio::async_write(socket_, bytes, as_result);
+    if (error) co_return Error{ErrorKind::unavailable, fmt::format("Redis closed the connection: {}", error.message())};
+  }
+  co_return std::nullopt;
+}
+
+// While nothing else uses the connection.
+Awaitable<Result<std::vector<Value>>> Link::exchange_alone(Commands commands) {
+  auto const bytes = asio::buffer(commands.text());
+  auto const [failed, sent] = co_await asio::async_write(socket_, bytes, as_result);
+  boost::system::error_code error = failed;
+  std::vector<Value> values;
+  std::vector<char> input(read_size);
+  while (!error && values.size() < commands.size()) {
+    auto const space = asio::buffer(input);
+    auto const [broken, count] = co_await socket_.async_read_some(space, as_result);
+    error = broken;
+    if (error) break;
+    reader_->feed({input.data(), count});
+    for (;;) {
+      auto next = reader_->next();
+      if (!next) co_return next.error();
+      if (!*next) break;
+      values.push_back(std::move(**next));
+    }
+  }
+  if (error) {
+    bool const late = error == asio::error::operation_aborted;
+    co_return Error{late ? ErrorKind::timed_out : ErrorKind::unavailable,
+                    fmt::format("Redis at {} {}", options_.address.text(),
+                                late ? "did not greet in time" : "closed the connection: " + error.message())};
+  }
+  co_return values;
+}
+
+Awaitable<void> Link::read_until_broken() {
+  std::vector<char> input(read_size);
+  while (connected_) {
+    auto const space = asio::buffer(input);
+    auto const [error, count] = co_await socket_.async_read_some(space, as_result);
+    if (error) {
+      break_off(error == asio::error::eof ? "Redis closed the connection" : error.message());
+      co_return;
+    }
+    reader_->feed({input.data(), count});
+    while (connected_) {
+      auto next = reader_->next();
+      if (!next) break_off(next.error().detail);
+      if (!next || !*next) break;
+      take(std::move(**next));
+    }
+  }
+}
+
+void Link::take(Value value) {
+  if (options_.pushed) {
+    options_.pushed(std::move(value));
+    return;
+  }
+  if (pending_.empty() || pending_.size() == unsent_) {
+    break_off("Redis answered what nobody had asked");
+    return;
+  }
+  auto const& pending = pending_.front();
+  pending->values.push_back(std::move(value));
+  if (pending->values.size() < pending->expected) return;
+  pending->done = true;
+  pending->answered.notify();
+  pending_.pop_front();
+}
+
+Awaitable<void> Link::write_loop(std::shared_ptr<Link> self, std::uint64_t connection) {
+  std::string writing;
+  while (self->connected_ && self->connection_ == connection) {
+    if (self->unwritten_.empty()) {
+      co_await self->to_write_.wait_until();
+      continue;
+    }
+    writing.clear();
+    std::swap(writing, self->unwritten_);
+    self->unsent_ = 0;
+    auto const bytes = asio::buffer(writing);
+    auto const [error, sent] = co_await asio::async_write(self->socket_, bytes, as_result);
+    if (error && self->connection_ == connection && self->connected_) self->break_off(error.message());
+  }
+}
+
+// A server that takes everything and answers nothing must not hold its callers for ever.
+Awaitable<void> Link::watch(std::shared_ptr<Link> self) {
+  while (!self->closed_) {
+    co_await sleep_until(now() + seconds{1});
+    bool const late = self->connected_ && !self->pending_.empty() &&
+                      now() - self->pending_.front()->asked > self->options_.answer_patience;
+    if (late) self->break_off("Redis did not answer in time");
+  }
+}
+
+Awaitable<Result<std::vector<Value>>> Link::run(Commands commands) {
+  if (!connected_) co_return away();
+  if (commands.empty()) co_return std::vector<Value>{};
+  auto const pending = send(commands);
+  auto const self = shared_from_this();
+  while (!pending->done) co_await pending->answered.wait_until();
+  if (pending->error) co_return *pending->error;
+  co_return std::move(pending->values);
+}
+
+void Link::tell(Commands commands) {
+  if (connected_ && !commands.empty()) send(commands);
+}
+
+std::shared_ptr<Link::Pending> Link::send(Commands const& commands) {
+  auto pending = std::make_shared<Pending>(executor_, commands.size());
+  pending->asked = now();
+  pending->values.reserve(commands.size());
+  pending_.push_back(pending);
+  ++unsent_;
+  unwritten_ += commands.text();
+  to_write_.notify();
+  return pending;
+}
+
+void Link::break_off(std::string why) {
+  if (!connected_) return;
+  connected_ = false;
+  why_broken_ = std::move(why);
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  std::size_t const sent = pending_.size() - unsent_;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    auto& pending = *pending_[i];
+    pending.done = true;
+    pending.error =
+        i < sent ? Error{ErrorKind::in_doubt, fmt::format("cut off before Redis answered: {}", why_broken_)} : away();
+    pending.answered.notify();
+  }
+  pending_.clear();
+  unwritten_.clear();
+  unsent_ = 0;
+  to_write_.notify();
+}
+
+Error Link::away() const {
+  return {ErrorKind::unavailable, fmt::format("no connection to Redis at {}: {}", options_.address.text(),
+                                              why_broken_.empty() ? "closed" : why_broken_)};
+}
+
+void Link::cut(Duration away) {
+  stay_away_until_ = now() + away;
+  break_off("cut on purpose");
+}
+
+void Link::close() {
+  closed_ = true;
+  break_off("closed");
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  deadline_.cancel();
+  closing_.notify();
+  to_write_.notify();
+}
+
+}  // namespace assay::redis
