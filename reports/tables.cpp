@@ -371,22 +371,25 @@ Table guards_table(Assessment const& assessment) {
 }
 
 Table books_table(Assessment const& assessment) {
+  std::set<std::string> disturbances;  // what faults led to: part of the same books
+  for (auto const& trial : assessment.trials)
+    for (auto const& [what, n] : trial.disturbances) disturbances.insert(what);
+  std::vector<Column> columns{{"Offered", number}, {"Started", number},   {"Shed", number},      {"Succeeded", number},
+                              {"Failed", number},  {"Abandoned", number}, {"In flight", number}, {"Balance"}};
+  for (auto const& what : disturbances) columns.push_back({what, number});
   auto table = per_trial(
       assessment,
       "Books of the submissions: offered = started + shed, started = succeeded + failed + abandoned + in flight",
-      {{"Offered", number},
-       {"Started", number},
-       {"Shed", number},
-       {"Succeeded", number},
-       {"Failed", number},
-       {"Abandoned", number},
-       {"In flight", number},
-       {"Balance"}},
-      [](TrialResult const& t) {
+      columns, [&](TrialResult const& t) {
         auto const& b = t.books;
-        return std::vector<std::string>{count_text(b.offered),   count_text(b.started),   count_text(b.shed),
-                                        count_text(b.succeeded), count_text(b.failed),    count_text(b.abandoned),
-                                        count_text(b.in_flight), b.balance ? "yes" : "NO"};
+        std::vector<std::string> cells{count_text(b.offered),   count_text(b.started),   count_text(b.shed),
+                                       count_text(b.succeeded), count_text(b.failed),    count_text(b.abandoned),
+                                       count_text(b.in_flight), b.balance ? "yes" : "NO"};
+        for (auto const& what : disturbances) {
+          auto const found = t.disturbances.find(what);
+          cells.push_back(count_text(found == t.disturbances.end() ? 0 : found->second));
+        }
+        return cells;
       });
   for (std::size_t i = 0; i < table.rows.size(); ++i)
     if (!assessment.trials[i].books.balance) table.rows[i].mark = Mark::bad;

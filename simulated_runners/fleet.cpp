@@ -4,6 +4,7 @@
 #include "harness/base/text.hpp"
 #include "simulated_runners/backlog.hpp"
 #include "simulated_runners/closed_loop.hpp"
+#include "simulated_runners/gateway_client.hpp"
 #include "simulated_runners/heartbeats.hpp"
 #include "simulated_runners/http_client.hpp"
 #include "simulated_runners/open_loop.hpp"
@@ -66,13 +67,22 @@ asio::ip::tcp::endpoint first_coordinator(FleetPlan const& plan) {
 
 }  // namespace
 
+std::unique_ptr<Transport> transport_for(asio::io_context& context, Clock const& clock, FleetPlan const& plan) {
+  bool const plain = !plan.push && plan.load.retry.tries == 1;
+  if (plain) return std::make_unique<HttpClient>(context, clock, plan.coordinators);
+  int const slots = plan.push ? plan.fleet.slots : 0;
+  return std::make_unique<GatewayClient>(context, clock, plan.coordinators, slots, plan.load.retry,
+                                         plan.seed + plan.share.index);
+}
+
 std::size_t connections_of(FleetPlan const& plan) {
   std::size_t const submitters =
       plan.load.concurrency ? static_cast<std::size_t>(*plan.load.concurrency) : plan.submit_connections;
-  // An orchestrator has one to poll, and one for each run that it works.
+  // An orchestrator has one to poll, and one for each run that it works. A submitter that tries again has one to each.
   auto const& orchestrator = plan.fleet.orchestrator;
-  auto const each = orchestrator ? 1 + static_cast<std::size_t>(orchestrator->max_concurrent) : 1;
-  return static_cast<std::size_t>(plan.runners) * each + submitters + plan.heartbeat_connections;
+  auto const runner_has = orchestrator ? 1 + static_cast<std::size_t>(orchestrator->max_concurrent) : 1;
+  auto const submitter_has = plan.load.retry.tries > 1 ? std::max<std::size_t>(1, plan.coordinators.size()) : 1;
+  return static_cast<std::size_t>(plan.runners) * runner_has + submitters * submitter_has + plan.heartbeat_connections;
 }
 
 Result<void> ensure_descriptors(FleetPlan const& plan) {
@@ -132,14 +142,45 @@ struct Fleet::Parts {
     for (std::uint32_t i = plan.share.index; i < plan.identities.size(); i += plan.share.of) {
       auto random = Random::stream(plan.seed, "runner", i);
       if (orchestrator_rules) {
-        members.push_back(
-            &orchestrators.emplace_back(commons, *orchestrator_rules, plan.identities[i], i + 1, random));
+        members.push_back(&orchestrators.emplace_back(commons, *orchestrator_rules, plan.identities[i], i + 1, random));
         continue;
       }
       // Polls and heartbeats are spread over their interval from the start, as those of a fleet that has run for long.
       auto const first_hold = std::max<Duration>(milliseconds{1}, plan.fleet.hold * (i + 1) / plan.runners);
       auto const whole_ms = std::chrono::duration_cast<milliseconds>(first_hold);
-      members.push_back(&runners.emplace_back(commons, plan.identities[i], i + 1, random, whole_ms));
+      std::size_t const first = runners.size();
+      for (int lane = 0; lane < plan.fleet.slots; ++lane) {
+        auto const stream = i + static_cast<std::uint64_t>(lane) * plan.identities.size();
+        members.push_back(&runners.emplace_back(commons, plan.identities[i], i + 1,
+                                                Random::stream(plan.seed, "runner", stream), whole_ms));
+      }
+      if (plan.push) introduce_lanes(i, first);
+    }
+  }
+
+  // The lanes of one runner work beside each other, and its connection says how many of them hold a run.
+  void introduce_lanes(std::uint32_t identity, std::size_t first) {
+    auto const at_work = [this, first] {
+      std::size_t count = 0;
+      for (std::size_t i = first; i < first + static_cast<std::size_t>(plan.fleet.slots); ++i) {
+        count += runners[i].holds_runs();
+      }
+      return count;
+    };
+    for (std::size_t i = first; i < runners.size(); ++i) {
+      runners[i].work_beside([at_work] { return at_work() - 1; });  // itself has its run already
+    }
+    auto* const gateways = dynamic_cast<GatewayClient*>(&transport);
+    if (gateways != nullptr) gateways->socket_of(plan.identities[identity].token)->held = at_work;
+  }
+
+  Awaitable<void> disturb_one(std::size_t first, FaultSpec fault, TimePoint when) {
+    while (!commons.stopping && transport.clock.now() < when) {
+      co_await sleep_until(std::min(when, transport.clock.now() + milliseconds{100}));
+    }
+    if (commons.stopping) co_return;
+    for (std::size_t i = first; i < first + static_cast<std::size_t>(plan.fleet.slots); ++i) {
+      runners[i].disturb(fault.what, when + fault.lasting);
     }
   }
 
@@ -200,8 +241,7 @@ Awaitable<Result<void>> Fleet::Parts::knock(Duration timeout) {
 }
 
 Fleet::Fleet(asio::io_context& context, Clock const& clock, FleetPlan plan, Recorder& recorder)
-    : parts_{std::make_unique<Parts>(std::make_unique<HttpClient>(context, clock, plan.coordinators), nullptr,
-                                     std::move(plan), recorder)} {}
+    : parts_{std::make_unique<Parts>(transport_for(context, clock, plan), nullptr, std::move(plan), recorder)} {}
 
 Fleet::Fleet(Transport& transport, FleetPlan plan, Recorder& recorder)
     : parts_{std::make_unique<Parts>(nullptr, &transport, std::move(plan), recorder)} {}
@@ -301,6 +341,17 @@ void Fleet::interrupt() {
   parts.progress.notify();
 }
 
+void Fleet::disturb(FaultSpec const& fault) {
+  auto& parts = *parts_;
+  TimePoint const now = parts.transport.clock.now();
+  auto const lanes = static_cast<std::size_t>(parts.plan.fleet.slots);
+  for (std::size_t first = 0; first < parts.runners.size(); first += lanes) {
+    std::size_t const number = parts.plan.share.index + first / lanes * parts.plan.share.of;
+    bool const spared = fault.number > 0 && number >= static_cast<std::size_t>(fault.number);
+    if (!spared) parts.tasks.spawn(parts.disturb_one(first, fault, now + fault.every * number));
+  }
+}
+
 FleetLive Fleet::live() const {
   auto const& parts = *parts_;
   auto const& books = parts.recorder.books();
@@ -317,6 +368,7 @@ FleetLive Fleet::live() const {
   live.connections_opened = parts.transport.connections_opened;
   live.source_addresses = parts.transport.source_addresses;
   live.requests_repeated = parts.transport.requests_repeated;
+  live.submissions_repeated = parts.transport.submissions_repeated;
   return live;
 }
 

@@ -31,6 +31,7 @@ struct FleetPlan {
   std::string submitter_token;
   TimePoint start;  // of the warm-up. Arrivals due before connect() was done are sent late, and count as late
   Duration warm_up{}, measure{};
+  bool push = false;     // runners connect by WebSocket and are sent their runs
   int max_attempts = 3;  // the coordinator's: a run that failed fewer times comes back, and drain() waits for it
 
   // The plan is the whole trial's; a Fleet is this share of its runners, arrivals and connections.
@@ -40,6 +41,9 @@ struct FleetPlan {
   std::size_t heartbeat_connections = 16;  // at most, shared by all runners
   Duration answer_timeout = seconds{10};   // of every request; a poll's comes on top of its hold
 };
+
+// To the plan's coordinators: HTTP, with push connections and retries where the plan has them.
+std::unique_ptr<Transport> transport_for(asio::io_context& context, Clock const& clock, FleetPlan const& plan);
 
 // What the coordinator has to have room for, at most.
 std::size_t connections_of(FleetPlan const& plan);
@@ -59,6 +63,7 @@ struct FleetLive {
   // Requests sent a second time, because the coordinator had closed an idle connection just as they left. Each is one
   // request and one Observation; its response time has both attempts in it.
   std::uint64_t requests_repeated = 0;
+  std::uint64_t submissions_repeated = 0;  // by load.retry
 };
 
 class Fleet {
@@ -93,6 +98,9 @@ class Fleet {
 
   // The first half of stop(): nothing new starts and every call under way returns soon. For Ctrl-C.
   void interrupt();
+
+  // A fault of runners begins; it ends by itself.
+  void disturb(FaultSpec const& fault);
 
   FleetLive live() const;
   Transport& transport();

@@ -34,6 +34,7 @@ void add(FleetLive& sum, FleetLive const& part) {
   sum.connections_opened += part.connections_opened;
   sum.source_addresses = std::max(sum.source_addresses, part.source_addresses);
   sum.requests_repeated += part.requests_repeated;
+  sum.submissions_repeated += part.submissions_repeated;
 }
 
 // Every accepted run is done, and no submission under way.
@@ -45,8 +46,7 @@ bool all_done(FleetLive const& live, Books const& books) {
 
 struct Generator::Slice {
   Slice(Clock const& clock, FleetPlan plan, Window measured, TransportMaker const& make_transport)
-      : transport{make_transport ? make_transport(loop, plan.share.index)
-                                 : std::make_unique<HttpClient>(loop, clock, plan.coordinators)},
+      : transport{make_transport ? make_transport(loop, plan.share.index) : transport_for(loop, clock, plan)},
         recorder{measured},
         fleet{*transport, std::move(plan), recorder},
         monitor{loop.get_executor(), clock} {
@@ -232,6 +232,12 @@ Awaitable<void> Generator::stop() {
 void Generator::interrupt() {
   interrupted_ = true;
   for (auto& slice : slices_) asio::post(slice->loop, [&fleet = slice->fleet] { fleet.interrupt(); });
+}
+
+void Generator::disturb(FaultSpec const& fault) {
+  for (auto& slice : slices_) {
+    asio::post(slice->loop, [&fleet = slice->fleet, fault] { fleet.disturb(fault); });
+  }
 }
 
 Awaitable<Generator::Snapshot> Generator::snapshot() {

@@ -36,6 +36,8 @@ class Generator {
   Awaitable<bool> drain(TimePoint deadline);
   Awaitable<void> stop();
   void interrupt();
+  // A fault of runners, from now on.
+  void disturb(FaultSpec const& fault);
 
   struct Snapshot {
     FleetLive live;

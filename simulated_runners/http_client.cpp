@@ -59,7 +59,7 @@ Awaitable<error_code> HttpConnection::open(Duration timeout) {
 Awaitable<Exchange> HttpConnection::exchange(std::string_view request, Duration timeout) {
   Exchange result;
   result.started = client_.clock.now();
-  expired_ = false;
+  expired_ = cut_ = false;
   if (!abandoned_) client_.deadlines.arm(*this, result.started + timeout);
   if (socket_.is_open() && result.started - last_answer_ > idle_check_after && closed_while_idle()) close();
 
@@ -76,7 +76,7 @@ Awaitable<Exchange> HttpConnection::exchange(std::string_view request, Duration 
     if (!error) break;
     close();
     may_have_happened = may_have_happened || wrote_;
-    if (reused && !answering_ && client_.clock.now() - result.started < stale_window && !abandoned_ && !expired_) {
+    if (reused && !answering_ && client_.clock.now() - result.started < stale_window && !abandoned_ && !expired_ && !cut_) {
       again = true;
       ++client_.requests_repeated;
     }
@@ -109,6 +109,11 @@ Awaitable<Exchange> HttpConnection::exchange(std::string_view request, Duration 
 void HttpConnection::abandon() {
   abandoned_ = true;
   unlink();  // a disarmed entry would keep the wheel turning until its slot comes round
+  close();
+}
+
+void HttpConnection::cut() {
+  cut_ = true;
   close();
 }
 

@@ -19,7 +19,7 @@
 
 namespace assay {
 
-class HttpClient final : public Transport {
+class HttpClient : public Transport {
  public:
   // A connection whose server can't be reached tries the next one, as behind a load balancer. `servers` is not empty.
   HttpClient(asio::io_context& context, Clock const& clock_to_use, std::vector<asio::ip::tcp::endpoint> servers_to_use);
@@ -45,6 +45,7 @@ class HttpConnection final : public Channel, private DeadlineWheel::Entry {
   Awaitable<boost::system::error_code> open(Duration timeout) override;
   Awaitable<Exchange> exchange(std::string_view request, Duration timeout) override;
   void abandon() override;
+  void cut() override;
 
  private:
   void expired() override;
@@ -62,6 +63,7 @@ class HttpConnection final : public Channel, private DeadlineWheel::Entry {
   TimePoint last_answer_;
   bool expired_ = false;
   bool abandoned_ = false;
+  bool cut_ = false;        // by cut(), and not by the coordinator
   bool wrote_ = false;      // some of the request may have left
   bool answering_ = false;  // some of the answer has come
 };

@@ -52,7 +52,7 @@ Runner::Runner(RunnerCommons& commons, RunnerIdentity const& identity, std::uint
     : commons_{commons},
       identity_{identity},
       machine_{commons.rules, commons.journal, number, random, first_hold},
-      channel_{commons.transport.make_channel(number)},
+      channel_{commons.transport.make_runner_channel(number, identity.token)},
       timer_{commons.transport.executor} {
   ++commons_.present[RunnerCommons::absent];
 }
@@ -66,6 +66,14 @@ Awaitable<void> Runner::run() {
   if (error) co_return;
 
   while (!commons_.stopping) {
+    if (std::exchange(killed_, false)) machine_.give_up(commons_.transport.clock.now());
+    if (commons_.transport.clock.now() < back_at_ && !machine_.holds_runs()) {
+      channel_->leave();
+      enter(RunnerCommons::absent);
+      timer_.expires_at(back_at_);
+      [[maybe_unused]] auto [cancelled] = co_await timer_.async_wait(as_result);
+      continue;
+    }
     Step const step = machine_.next(commons_.transport.clock.now());
     if (step.action == RunnerMachine::Action::work || step.action == RunnerMachine::Action::back_off) {
       enter(step.action == RunnerMachine::Action::work ? RunnerCommons::working : RunnerCommons::backing_off);
@@ -85,6 +93,23 @@ Awaitable<void> Runner::run() {
 void Runner::stop() {
   channel_->abandon();
   timer_.cancel();
+}
+
+void Runner::disturb(FaultSpec::What what, TimePoint back_at) {
+  switch (what) {
+    case FaultSpec::What::restart:
+      back_at_ = back_at;
+      channel_->drain();
+      break;
+    case FaultSpec::What::kill:
+      back_at_ = back_at;
+      killed_ = true;
+      channel_->cut();
+      timer_.cancel();
+      break;
+    case FaultSpec::What::drop: channel_->cut(); break;
+    case FaultSpec::What::stop: break;  // no fault of runners (rules.cpp)
+  }
 }
 
 void Runner::lease_lost(ClaimRef const& claim) {

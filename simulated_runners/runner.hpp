@@ -60,6 +60,11 @@ class Runner final : public FleetMember {
   Awaitable<void> run() override;
   void stop() override;
 
+  // What a fault does to it (FaultSpec); `back_at` is when a restarted or killed one goes on.
+  void disturb(FaultSpec::What what, TimePoint back_at);
+
+  bool holds_runs() const { return machine_.holds_runs(); }
+  void work_beside(std::function<std::size_t()> others) { machine_.work_beside(std::move(others)); }
   std::vector<ClaimRef> claims() const override { return machine_.claims(); }
   std::string const& token() const override { return identity_.token; }
   void lease_lost(ClaimRef const& claim) override;
@@ -79,6 +84,8 @@ class Runner final : public FleetMember {
   Timer timer_;
   std::string request_;
   RunnerCommons::Presence presence_ = RunnerCommons::absent;
+  TimePoint back_at_ = TimePoint::min();  // away until then, once nothing is held
+  bool killed_ = false;                   // since it was looked at last
 };
 
 }  // namespace assay

@@ -10,7 +10,8 @@ RunnerRules::RunnerRules(FleetSpec const& fleet, double time_compression)
       failure_rate{fleet.failure_rate},
       confirm_start{fleet.confirm_start},
       backoff_base{fleet.backoff_base},
-      backoff_limit{fleet.backoff_limit} {}
+      backoff_limit{fleet.backoff_limit},
+      slowdown{fleet.slowdown} {}
 
 RunnerMachine::RunnerMachine(RunnerRules const& rules, RunJournal& journal, std::uint32_t number, Random random,
                              Duration first_hold)
@@ -146,7 +147,9 @@ void RunnerMachine::begin_next_run(TimePoint now) {
 
 void RunnerMachine::begin_work(TimePoint now) {
   stage_ = Stage::working;
-  due_ = now + rules_.run_length.draw(random_);
+  Duration const alone = rules_.run_length.draw(random_);
+  double const beside = others_ ? static_cast<double>(others_()) : 0;
+  due_ = now + from_seconds(to_seconds(alone) * (1 + rules_.slowdown * beside));
 }
 
 void RunnerMachine::drop_current(RunEvent::Kind why, TimePoint now) {

@@ -13,6 +13,7 @@
 #include "simulated_runners/duration_sampler.hpp"
 #include "simulated_runners/run_journal.hpp"
 
+#include <functional>
 #include <vector>
 
 namespace assay {
@@ -26,6 +27,7 @@ struct RunnerRules {
   double failure_rate;
   bool confirm_start;
   Duration backoff_base, backoff_limit;
+  double slowdown;
 };
 
 class RunnerMachine {
@@ -59,8 +61,11 @@ class RunnerMachine {
   // answer.
   bool lease_lost(ClaimRef const& claim, TimePoint now);
 
-  // The trial is over: whatever is held is abandoned.
+  // The trial is over, or the runner was killed: whatever is held is abandoned.
   void give_up(TimePoint now);
+
+  // Other runs that the same runner works at once: each makes one that begins longer, by rules.slowdown.
+  void work_beside(std::function<std::size_t()> others) { others_ = std::move(others); }
 
   std::vector<ClaimRef> claims() const;  // what a heartbeat renews
   bool holds_runs() const { return !held_.empty(); }
@@ -94,6 +99,7 @@ class RunnerMachine {
   TimePoint due_;           // when the step under way became due; of work: its end
   TimePoint pause_until_;   // back-off
   TimePoint free_since_;
+  std::function<std::size_t()> others_;
 };
 
 }  // namespace assay

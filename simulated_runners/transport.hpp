@@ -43,6 +43,13 @@ class Channel {
 
   // The exchange under way, and every later one, ends as `abandoned`.
   virtual void abandon() = 0;
+
+  // Faults. The connection is lost now; the next exchange makes another one. Nothing where there is no connection.
+  virtual void cut() {}
+  // The runner wants no more runs: a poll under way ends soon.
+  virtual void drain() { cut(); }
+  // It goes, with nothing in its hands.
+  virtual void leave() { cut(); }
 };
 
 // What the channels of one generator thread share. Outlives them.
@@ -63,12 +70,18 @@ class Transport {
   virtual Awaitable<void> close();
   // Of the coordinators that nobody else can ask; nothing where they live elsewhere.
   virtual Awaitable<std::optional<protocol::CoordinatorStats>> stats();
+  // For runner `number`, or one lane of it.
+  virtual std::unique_ptr<Channel> make_runner_channel(std::size_t number, std::string const& token) {
+    static_cast<void>(token);
+    return make_channel(number);
+  }
 
   Executor executor;
   Clock const& clock;
   std::uint64_t source_addresses = 1;  // that connections may come from; each has all local ports
   std::uint64_t connections_opened = 0;
   std::uint64_t requests_repeated = 0;
+  std::uint64_t submissions_repeated = 0;  // by the scenario's load.retry
 };
 
 }  // namespace assay

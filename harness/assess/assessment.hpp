@@ -90,6 +90,7 @@ struct TimelinePoint {
   double coordinator_cores = 0, database_cores = 0, generator_cores = 0;
   double claim_p50_ms = 0, claim_p99_ms = 0;
   std::string phase;  // warm_up, measure, drain
+  std::string fault;  // what the scenario did to runners or coordinators meanwhile; mostly empty
 };
 
 // What trials of growing fleets have in common, and a line of a chart stands for: "postgres-batch", and with a variant
@@ -159,7 +160,8 @@ struct TrialResult {
   std::optional<double> requests_per_minute_published;
 
   std::optional<OrchestratorFigures> orchestrators;  // none: plain runners
-
+  // What faults led to, in words: "submissions tried again" → 12. Empty when nothing was disturbed.
+  std::map<std::string, std::uint64_t> disturbances;
   BooksFigures books;
   LedgerFigures ledger;
   std::vector<Guard> guards;

@@ -159,6 +159,7 @@ Maybe find(TrialResult const& t, std::string_view metric, std::string_view stati
   if (metric == "dead") return counted(t.ledger.dead);
   if (metric == "in_doubt") return counted(t.ledger.in_doubt);
   if (metric == "shed") return counted(t.books.shed);
+  if (metric == "failed_calls") return counted(t.books.failed);
   if (metric == "abandoned") return counted(t.books.abandoned);
   return std::nullopt;
 }

@@ -85,6 +85,7 @@ inline constexpr std::array all{
     FigureName{"in_doubt", Kind::count, count, "submissions and reports whose fate is unknown"},
     FigureName{"shed", Kind::count, count, "runs that were due and could not be submitted"},
     FigureName{"abandoned", Kind::count, count, "submissions unanswered when the drain ended"},
+    FigureName{"failed_calls", Kind::count, count, "submissions and calls that failed, after all their tries"},
 };
 
 }  // namespace figure_names

@@ -2,6 +2,7 @@
 
 #include "harness/assess/block_bootstrap.hpp"
 #include "harness/base/text.hpp"
+#include "harness/experiment/faults.hpp"
 #include "harness/experiment/trial.hpp"
 #include "harness/measure/host_stats.hpp"
 
@@ -45,6 +46,16 @@ std::string shape_in_words(DurationDistribution const& lengths) {
     case DurationDistribution::Shape::uniform: return "uniform";
     case DurationDistribution::Shape::exponential: return "exponential";
     case DurationDistribution::Shape::lognormal: return "log-normal";
+  }
+  return "";
+}
+
+std::string_view picker_in_words(DispatchSpec::Picker picker) {
+  switch (picker) {
+    case DispatchSpec::Picker::random: return "random";
+    case DispatchSpec::Picker::least_loaded: return "least loaded";
+    case DispatchSpec::Picker::two_choices: return "less loaded of two";
+    case DispatchSpec::Picker::capability_aware: return "least capable that fits";
   }
   return "";
 }
@@ -104,7 +115,7 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   }
   if (fleet.orchestrator) {
     conditions.emplace_back("Orchestrators", orchestrators_in_words(*fleet.orchestrator));
-  } else {
+  } else if (scenario.coordinator.dispatch.mode == DispatchSpec::Mode::pull) {
     conditions.emplace_back("Long poll", fmt::format("held up to {}, asked again at once", as_set(fleet.hold)));
   }
   conditions.emplace_back("Heartbeat", fmt::format("every {} per runner", as_set(fleet.heartbeat)));
@@ -114,6 +125,24 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   if (scenario.coordinator.count > 1) {
     conditions.emplace_back("Coordinators", fmt::format("{} processes over one store; CPU cores are those of one",
                                                         scenario.coordinator.count));
+  }
+  auto const& dispatch = scenario.coordinator.dispatch;
+  if (dispatch.mode == DispatchSpec::Mode::push) {
+    conditions.emplace_back(
+        "Dispatch", fmt::format("pushed over WebSockets, picker {}, {} {} at once per runner, claim deadline {}{}",
+                                picker_in_words(dispatch.picker), fleet.slots, fleet.slots == 1 ? "run" : "runs",
+                                as_set(dispatch.claim_deadline),
+                                dispatch.fair_by_source ? ", the same runner time for each source" : ""));
+  }
+  if (!dispatch.fenced) conditions.emplace_back("Fencing", "none: every report is believed");
+  if (scenario.load.retry.tries > 1) {
+    conditions.emplace_back("Retries", fmt::format("submissions are tried up to {} times, at the next coordinator each",
+                                                   scenario.load.retry.tries));
+  }
+  if (!scenario.faults.empty()) {
+    std::vector<std::string> faults;
+    for (auto const& fault : scenario.faults) faults.push_back(in_words(fault));
+    conditions.emplace_back("Faults", fmt::format("{}", fmt::join(faults, "; ")));
   }
   conditions.emplace_back("Payload", fmt::format("{} bytes", scenario.load.payload_bytes));
   if (scenario.load.classes.size() > 1 || !scenario.load.classes.front().tags.empty()) {

@@ -43,84 +43,130 @@ void CoordinatorGroup::stop() {
 std::vector<std::string> CoordinatorGroup::ledgers() const {
   std::vector<std::string> texts;
   for (auto const& process : processes_) {
-    std::ifstream in{process.ledger(), std::ios::binary};
-    std::ostringstream text;
-    text << in.rdbuf();
-    texts.push_back(std::move(text).str());
+    for (auto const& ledger : process.ledgers()) {
+      std::ifstream in{ledger, std::ios::binary};
+      std::ostringstream text;
+      text << in.rdbuf();
+      texts.push_back(std::move(text).str());
+    }
   }
   return texts;
 }
 
 CoordinatorWatch::CoordinatorWatch(Executor executor, CoordinatorGroup& group)
-    : executor_{executor}, changed_{executor} {
-  for (auto& process : group.processes()) {
-    clients_.emplace_back(executor, process.endpoint());
-    monitors_.emplace_back(process.pid(), ProcessMonitor::Scope::process);
-    pidfds_.emplace_back(executor, ::dup(process.pidfd()));
-  }
+    : executor_{executor}, group_{group}, changed_{executor} {
+  for (auto& process : group.processes()) watched_.emplace_back(executor, process);
 }
 
 std::optional<ProcessStats> CoordinatorWatch::sample() {
   std::optional<ProcessStats> sum;
-  for (auto& monitor : monitors_) {
-    auto const one = monitor.sample();
+  for (auto& watched : watched_) {
+    auto one = watched.monitor.sample();
+    if (one && watched.away) watched.last_use = *one;
+    if (!one && watched.away) one = watched.last_use;
     if (!one) return std::nullopt;
+    add(watched.used_before, *one);
     if (!sum) {
       sum = one;
-      continue;
+    } else {
+      add(*one, *sum);
     }
-    sum->cpu += one->cpu;
-    sum->user += one->user;
-    sum->system += one->system;
-    sum->resident_bytes += one->resident_bytes;
-    sum->descriptors = std::max(sum->descriptors, one->descriptors);
-    sum->threads += one->threads;
-    sum->processes += one->processes;
   }
   return sum;
 }
 
+void CoordinatorWatch::add(ProcessStats const& one, ProcessStats& sum) {
+  sum.cpu += one.cpu;
+  sum.user += one.user;
+  sum.system += one.system;
+  sum.resident_bytes += one.resident_bytes;
+  sum.descriptors = std::max(sum.descriptors, one.descriptors);
+  sum.threads += one.threads;
+  sum.processes += one.processes;
+}
+
 Awaitable<std::optional<protocol::CoordinatorStats>> CoordinatorWatch::stats() {
   std::optional<protocol::CoordinatorStats> sum;
-  for (auto& client : clients_) {
-    auto one = co_await client.get();
-    if (!one) co_return std::nullopt;
+  bool somebody_answered = false;
+  for (auto& watched : watched_) {
+    if (!watched.away) {
+      auto one = co_await watched.client.get();
+      if (one) {
+        somebody_answered = true;
+        one->add(watched.counted_before);
+        watched.latest = std::move(*one);
+      } else if (!watched.away) {  // else it went while it was asked
+        co_return std::nullopt;
+      }
+    }
+    if (!watched.latest) co_return std::nullopt;
+    // Of the one that is away only what it had counted, and nothing that would be of the moment.
+    protocol::CoordinatorStats one = watched.away ? watched.latest->counts_only() : *watched.latest;
     if (sum) {
-      sum->add(*one);
+      sum->add(one);
     } else {
-      sum = std::move(*one);
+      sum = std::move(one);
     }
   }
+  if (!somebody_answered) co_return std::nullopt;
   co_return sum;
 }
 
+void CoordinatorWatch::expect_away(std::size_t index) {
+  auto& watched = watched_[index];
+  if (auto const use = watched.monitor.sample()) watched.last_use = *use;
+  watched.away = true;
+  watched.client.close();
+}
+
+bool CoordinatorWatch::somebody_is_away() const {
+  return std::any_of(watched_.begin(), watched_.end(), [](auto const& watched) { return watched.away; });
+}
+
+void CoordinatorWatch::back(std::size_t index) {
+  auto& watched = watched_[index];
+  auto& process = group_.processes()[index];
+  watched.away = false;
+  if (process.pid() == watched.pid) return;  // it only stood still
+  if (watched.latest) watched.counted_before = watched.latest->counts_only();
+  add(watched.last_use, watched.used_before);
+  watched.used_before.resident_bytes = 0;
+  watched.used_before.threads = watched.used_before.processes = 0;
+  watched.pid = process.pid();
+  watched.monitor = ProcessMonitor{process.pid(), ProcessMonitor::Scope::process};
+  watched.pidfd = std::make_unique<Descriptor>(executor_, ::dup(process.pidfd()));
+  ++watching_;
+  asio::co_spawn(executor_, watch(index), asio::detached);
+}
+
 Awaitable<bool> CoordinatorWatch::ended() {
-  for (auto& pidfd : pidfds_) {
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
     ++watching_;
-    asio::co_spawn(executor_, watch(pidfd), asio::detached);
+    asio::co_spawn(executor_, watch(i), asio::detached);
   }
-  while (watching_ == pidfds_.size() && !closed_) co_await changed_.wait_until();
+  while (!one_ended_ && !closed_) co_await changed_.wait_until();
   bool const by_itself = one_ended_;
   close();
   while (watching_ > 0) co_await changed_.wait_until();
   co_return by_itself;
 }
 
-Awaitable<void> CoordinatorWatch::watch(Descriptor& pidfd) {
+Awaitable<void> CoordinatorWatch::watch(std::size_t index) {
+  Descriptor& pidfd = *watched_[index].pidfd;
   auto const [error] = co_await pidfd.async_wait(asio::posix::descriptor_base::wait_read, as_result);
-  one_ended_ = one_ended_ || !error;
+  one_ended_ = one_ended_ || (!error && !watched_[index].away);
   --watching_;
   changed_.notify();
 }
 
 void CoordinatorWatch::close() {
   closed_ = true;
-  changed_.notify();
-  for (auto& client : clients_) client.close();
-  for (auto& pidfd : pidfds_) {
+  for (auto& watched : watched_) {
+    watched.client.close();
     boost::system::error_code ignored;
-    pidfd.close(ignored);
+    watched.pidfd->close(ignored);
   }
+  changed_.notify();
 }
 
 }  // namespace assay

@@ -8,7 +8,11 @@
 #include "harness/experiment/stats_client.hpp"
 #include "harness/measure/process_stats.hpp"
 
+#include <unistd.h>
+
 #include <deque>
+#include <memory>
+#include <optional>
 
 namespace assay {
 
@@ -43,19 +47,43 @@ class CoordinatorWatch {
   std::optional<ProcessStats> sample();
   // Added up. Nothing when one of them doesn't answer.
   Awaitable<std::optional<protocol::CoordinatorStats>> stats();
-  // Returns when the first one has ended, or after close().
+  // A fault: this one stands still or ends on purpose from now on, until back(). Its counts go on from where they were.
+  // What it counted since it was asked last (a second, in a trial) is lost when it ends.
+  void expect_away(std::size_t index);
+  void back(std::size_t index);
+  bool somebody_is_away() const;
+  // Returns when the first one has ended unexpectedly, or after close().
   Awaitable<bool> ended();
   void close();
 
  private:
   using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
 
-  Awaitable<void> watch(Descriptor& pidfd);
+  struct Watched {
+    Watched(Executor executor, CoordinatorProcess const& process)
+        : client{executor, process.endpoint()},
+          monitor{process.pid(), ProcessMonitor::Scope::process},
+          pidfd{std::make_unique<Descriptor>(executor, ::dup(process.pidfd()))},
+          pid{process.pid()} {}
+
+    StatsClient client;
+    ProcessMonitor monitor;
+    std::unique_ptr<Descriptor> pidfd;
+    pid_t pid;
+    bool away = false;
+    std::optional<protocol::CoordinatorStats> latest;
+    ProcessStats last_use;
+    // By earlier processes in its place.
+    protocol::CoordinatorStats counted_before;
+    ProcessStats used_before;
+  };
+
+  static void add(ProcessStats const& one, ProcessStats& sum);
+  Awaitable<void> watch(std::size_t index);
 
   Executor executor_;
-  std::deque<StatsClient> clients_;
-  std::deque<ProcessMonitor> monitors_;
-  std::deque<Descriptor> pidfds_;
+  CoordinatorGroup& group_;
+  std::deque<Watched> watched_;
   Signal changed_;
   std::size_t watching_ = 0;
   bool one_ended_ = false;

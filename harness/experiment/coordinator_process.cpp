@@ -49,8 +49,26 @@ std::string string_at(json::object const& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
 }
 
-ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesystem::path const& ledger,
-                                 std::filesystem::path const& log) {
+std::string_view name_of(DispatchSpec::Picker picker) {
+  switch (picker) {
+    case DispatchSpec::Picker::random: return "random";
+    case DispatchSpec::Picker::least_loaded: return "least_loaded";
+    case DispatchSpec::Picker::two_choices: return "two_choices";
+    case DispatchSpec::Picker::capability_aware: return "capability_aware";
+  }
+  return "";
+}
+
+void add_dispatch(DispatchSpec const& dispatch, std::vector<std::string>& argv) {
+  if (!dispatch.fenced) argv.emplace_back("--unfenced");
+  if (dispatch.mode == DispatchSpec::Mode::pull) return;
+  argv.insert(argv.end(), {"--dispatch", "push", "--picker", std::string{name_of(dispatch.picker)}, "--claim-deadline",
+                           format_duration(dispatch.claim_deadline)});
+  if (dispatch.fair_by_source) argv.emplace_back("--fair-by-source");
+}
+
+ChildCommand coordinator_command(CoordinatorOptions const& options, std::string const& listen,
+                                 std::filesystem::path const& ledger, std::filesystem::path const& log) {
   auto const identities = options.folder / "identities.json";
   std::ofstream{identities} << options.identities;
   std::filesystem::permissions(identities, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
@@ -61,7 +79,7 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesys
                   "--backend",
                   options.backend,
                   "--listen",
-                  "127.0.0.1:0",
+                  listen,
                   "--identities",
                   identities.string(),
                   "--ledger",
@@ -85,6 +103,7 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::filesys
   for (auto const& [name, value] : store_settings(spec)) {
     command.argv.insert(command.argv.end(), {"--store-setting", fmt::format("{}={}", name, value)});
   }
+  add_dispatch(spec.dispatch, command.argv);
   command.log = log;
   return command;
 }
@@ -147,13 +166,21 @@ std::vector<BackendEntry> known_backends(std::filesystem::path const& program) {
 }
 
 CoordinatorProcess::CoordinatorProcess(CoordinatorOptions const& options)
-    : ledger_{options.folder / "coordinator-ledger.csv"},
-      log_{options.folder / "coordinator.log"},
-      process_{coordinator_command(options, ledger_, log_)} {
-  auto const line = process_.wait_for_line(ready_line, std::chrono::steady_clock::now() + seconds{30});
+    : options_{options}, log_{options.folder / "coordinator.log"} {
+  start("127.0.0.1:0");
+}
+
+void CoordinatorProcess::start_again() {
+  start(fmt::format("{}:{}", endpoint_.address().to_string(), endpoint_.port()));
+}
+
+void CoordinatorProcess::start(std::string const& listen) {
+  ledgers_.push_back(options_.folder / fmt::format("coordinator-ledger-{}.csv", ledgers_.size() + 1));
+  process_.emplace(coordinator_command(options_, listen, ledgers_.back(), log_));
+  auto const line = process_->wait_for_line(ready_line, std::chrono::steady_clock::now() + seconds{30});
   if (!line) {
     throw Failure{ExitStatus::unreachable,
-                  fmt::format("the coordinator with backend {} {}", options.backend, last_words())};
+                  fmt::format("the coordinator with backend {} {}", options_.backend, last_words())};
   }
   auto const ready = json::parse(*line);
   std::string const address = text_of(ready.at("listening"));
@@ -164,12 +191,12 @@ CoordinatorProcess::CoordinatorProcess(CoordinatorOptions const& options)
 }
 
 std::string CoordinatorProcess::last_words() {
-  auto const exit = process_.wait_until(std::chrono::steady_clock::now() + seconds{1});
+  auto const exit = process_->wait_until(std::chrono::steady_clock::now() + seconds{1});
   std::string const said = last_line(log_);
   std::string const how = exit ? to_string(*exit) : std::string{"is gone"};
   return said.empty() || said.starts_with(ready_line) ? how : fmt::format("{}: {}", how, said);
 }
 
-bool CoordinatorProcess::stop() { return process_.stop({SIGTERM}, seconds{15}).clean(); }
+bool CoordinatorProcess::stop() { return process_->stop({SIGTERM}, seconds{15}).clean(); }
 
 }  // namespace assay

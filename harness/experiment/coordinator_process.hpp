@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,20 +51,29 @@ class CoordinatorProcess {
   explicit CoordinatorProcess(CoordinatorOptions const& options);
 
   boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
-  pid_t pid() const { return process_.pid(); }
-  int pidfd() const { return process_.pidfd(); }
-  bool running() { return process_.running(); }
+  pid_t pid() const { return process_->pid(); }
+  int pidfd() const { return process_->pidfd(); }
+  bool running() { return process_->running(); }
   std::vector<std::pair<std::string, std::string>> const& facts() const { return facts_; }
-  std::filesystem::path const& ledger() const { return ledger_; }
+  // One for each time that it was started.
+  std::vector<std::filesystem::path> const& ledgers() const { return ledgers_; }
   // How it ended, and why as far as it said so; one line. For when it is not running any more.
   std::string last_words();
+
+  void signal(int number) { process_->signal(number); }
+  // Another process at the same address, once this one has ended. Throws as the constructor.
+  void start_again();
 
   // SIGTERM, then harder. True when it ended by itself with status 0.
   bool stop();
 
  private:
-  std::filesystem::path ledger_, log_;
-  ChildProcess process_;
+  void start(std::string const& listen);
+
+  CoordinatorOptions options_;
+  std::filesystem::path log_;
+  std::vector<std::filesystem::path> ledgers_;
+  std::optional<ChildProcess> process_;
   boost::asio::ip::tcp::endpoint endpoint_;
   std::vector<std::pair<std::string, std::string>> facts_;
 };

@@ -148,6 +148,16 @@ std::string phase_of(Evidence const& evidence, TimePoint time) {
                                                             : "drain";
 }
 
+std::string faults_between(Evidence const& evidence, TimePoint from, TimePoint to) {
+  std::string all;
+  for (auto const& fault : evidence.faults) {
+    if (fault.begin >= to || fault.end <= from) continue;
+    if (!all.empty()) all += " + ";
+    all += fault.what;
+  }
+  return all;
+}
+
 void add_timeline(Evidence const& evidence, TrialResult& result) {
   std::vector<double> seconds_in, backlog, pending;
   double working = 0;
@@ -177,6 +187,7 @@ void add_timeline(Evidence const& evidence, TrialResult& result) {
       point.claim_p99_ms = to_ms(Duration{now.recent_claims.value_at_quantile(0.99)});
     }
     point.phase = phase_of(evidence, now.cpu.time);
+    point.fault = faults_between(evidence, before.cpu.time, now.cpu.time);
     if (point.phase == "measure") {
       seconds_in.push_back(point.second);
       backlog.push_back(point.backlog);
@@ -229,6 +240,20 @@ void add_process(std::optional<ProcessStats> const& begin, std::optional<Process
   figures.descriptors_max = static_cast<double>(end->descriptors.value_or(0));
 }
 
+void add_disturbances(Evidence const& evidence, TrialResult& result) {
+  auto const add = [&](std::string what, std::uint64_t count) {
+    if (count > 0) result.disturbances[std::move(what)] = count;
+  };
+  if (evidence.final_stats) {
+    add("attempts failed because their runner disconnected", evidence.final_stats->broken_runs);
+    add("waiting calls answered 502 (runner_failed)", evidence.final_stats->broken_waits);
+    add("claims not given out because their deadline had passed", evidence.final_stats->late_claims);
+  }
+  if (!evidence.samples.empty()) {
+    add("submissions and calls tried again", evidence.samples.back().fleet.submissions_repeated);
+  }
+}
+
 BooksFigures books_of(Recorder const& recorder) {
   auto const& books = recorder.books();
   return {.offered = books.offered,
@@ -248,9 +273,10 @@ std::optional<double> erlang_c_shortage_p99_ms(Scenario const& scenario, int run
                        scenario.load.profile.shape == LoadProfileSpec::Shape::steady &&
                        scenario.fleet.run_length.shape == DurationDistribution::Shape::exponential &&
                        scenario.load.classes.size() == 1 && scenario.fleet.kinds.size() == 1 &&
-                       scenario.fleet.runs_per_poll == 1 && !scenario.fleet.orchestrator;
+                       scenario.fleet.runs_per_poll == 1 && !scenario.fleet.orchestrator &&
+                       scenario.fleet.slowdown == 0;
   if (!applies) return std::nullopt;
-  ErlangC const queue{.servers = runners,
+  ErlangC const queue{.servers = runners * scenario.fleet.slots,
                       .arrivals_per_s = offered_rate(scenario, runners) / scenario.time_compression,
                       .mean_service_s = to_seconds(scenario.fleet.run_length.mean)};
   double const wait_s = queue.wait_quantile_s(0.99);
@@ -340,6 +366,7 @@ TrialFigures figures_of(Evidence const& evidence) {
     add_process(begin.database, end.database, elapsed, runs, result.database);
     add_process(begin.generator, end.generator, elapsed, runs, result.generator);
   }
+  add_disturbances(evidence, result);
   result.erlang_c_shortage_p99_ms = erlang_c_shortage_p99_ms(scenario, plan.level.runners);
   double const modelled_busy = std::min(
       1.0, base_rate / scenario.time_compression * to_seconds(scenario.fleet.run_length.mean) / plan.level.runners);

@@ -3,6 +3,7 @@
 #include "harness/base/text.hpp"
 #include "harness/experiment/coordinator_group.hpp"
 #include "harness/experiment/direct_clients.hpp"
+#include "harness/experiment/faults.hpp"
 #include "harness/experiment/ledger_evidence.hpp"
 #include "harness/measure/loop_monitor.hpp"
 #include "harness/services/postgres_service.hpp"
@@ -67,6 +68,7 @@ FleetPlan fleet_plan(TrialPlan const& plan, std::vector<asio::ip::tcp::endpoint>
   fleet.start = start;
   fleet.warm_up = scenario.phases.warm_up;
   fleet.measure = scenario.phases.measure;
+  fleet.push = scenario.coordinator.dispatch.mode == DispatchSpec::Mode::push;
   fleet.max_attempts = scenario.coordinator.max_attempts;
   return fleet;
 }
@@ -90,6 +92,7 @@ class Drive {
                    evidence.recorder->measured(),
                    direct != nullptr ? direct->transport_maker() : Generator::TransportMaker{}},
         watch_{context.get_executor(), coordinators},
+        faults_{context, *evidence.plan.scenario, evidence.plan.level.runners, generator_, coordinators, watch_},
         generator_process_{::getpid(), ProcessMonitor::Scope::process},
         database_ended_{context.get_executor()},
         finished_{context.get_executor()} {
@@ -127,6 +130,7 @@ class Drive {
     if (auto const alone = watch_.sample()) evidence_.descriptors_alone = alone->descriptors;
     asio::co_spawn(context_, sample_each_second(), asio::detached);
     asio::co_spawn(context_, boundaries(), asio::detached);
+    asio::co_spawn(context_, faults(), asio::detached);
     if (!ended_early()) {
       auto const connected = co_await generator_.connect(evidence_.start + seconds{20});
       if (connected.has_error()) fail(connected.error());
@@ -140,6 +144,8 @@ class Drive {
       phase_ = "drain";
       evidence_.drained = co_await generator_.drain(now + evidence_.plan.scenario->phases.drain);
     }
+    faults_.stop();
+    while (faults_under_way_) co_await finished_.wait_until();
     co_await generator_.stop();
     evidence_.stopped = clock_.now();
     co_await final_stats();
@@ -162,6 +168,16 @@ class Drive {
   void fail(Error const& error) {
     bool const ours = error.kind == ErrorKind::misconfigured;
     end_early(error.detail, ours ? ExitStatus::inconclusive : ExitStatus::unreachable);
+  }
+
+  Awaitable<void> faults() {
+    ++helpers_;
+    faults_under_way_ = true;
+    co_await faults_.run(evidence_.start);
+    if (!faults_.failure().empty()) end_early(faults_.failure(), ExitStatus::unreachable);
+    evidence_.faults = faults_.done();
+    faults_under_way_ = false;
+    helper_ended();
   }
 
   // The store's own counts once nothing moves any more: what is neither completed nor dead must be found here. The
@@ -215,7 +231,8 @@ class Drive {
       }
       if (stopping_) break;
       auto taken = co_await sample();
-      if (taken.stats && taken.stats->depth) last_answer = taken.cpu.time;
+      bool const expected = watch_.somebody_is_away();
+      if (expected || (taken.stats && taken.stats->depth)) last_answer = taken.cpu.time;
       latest_claims_ = taken.recent_claims;
       evidence_.samples.push_back(std::move(taken));
       if (clock_.now() - last_answer > longest_outage) {
@@ -323,6 +340,7 @@ class Drive {
   SystemClock clock_;
   Generator generator_;
   CoordinatorWatch watch_;
+  FaultInjector faults_;
   ProcessMonitor generator_process_;
   std::optional<ProcessMonitor> database_process_;
   asio::posix::basic_stream_descriptor<Executor> database_ended_;  // a pidfd
@@ -331,6 +349,7 @@ class Drive {
   Histogram latest_claims_;
   int helpers_ = 0;  // coroutines beside phases()
   bool asking_ = false;
+  bool faults_under_way_ = false;
   bool stopping_ = false;
   bool done_ = false;
   std::exception_ptr error_;
@@ -354,6 +373,7 @@ std::size_t connections_needed(Scenario const& scenario, Level const& level) {
   plan.fleet = scenario.fleet;
   plan.load = scenario.load;
   plan.runners = level.runners;
+  plan.coordinators.resize(static_cast<std::size_t>(scenario.coordinator.count));
   return connections_of(plan) + others;
 }
 
@@ -371,6 +391,15 @@ std::string trial_id(TrialPlan const& plan) {
 
 Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress, Interruption& interruption) {
   SystemClock const clock;
+  auto const ends_coordinators = [](FaultSpec const& fault) {
+    return fault.whom == FaultSpec::Whom::coordinators && fault.what != FaultSpec::What::stop;
+  };
+  if (plan.postgres_url && std::ranges::any_of(plan.scenario->faults, ends_coordinators)) {
+    // On somebody else's server a coordinator takes its tables with it when it ends.
+    throw Failure{
+        ExitStatus::bad_input,
+        "--postgres-url: this scenario restarts coordinators, which takes the private PostgreSQL; leave it out"};
+  }
   auto const service = start_service(plan);
   PrivateFolder const folder{std::filesystem::temp_directory_path(), "assay-trial-"};
   auto const identities = make_identities(plan.scenario->fleet, plan.level.runners, plan.seed);

@@ -5,6 +5,7 @@
 
 #include "harness/base/async.hpp"
 #include "harness/experiment/coordinator_process.hpp"
+#include "harness/experiment/faults.hpp"
 #include "harness/experiment/interruption.hpp"
 #include "harness/experiment/progress.hpp"
 #include "harness/measure/host_stats.hpp"
@@ -69,6 +70,7 @@ struct Evidence {
   std::vector<RunEvent> events;
   std::vector<std::uint32_t> kind_of_actor;
   std::vector<Sample> samples;
+  std::vector<DoneFault> faults;
   std::optional<Sample> begin, end;                       // of the measured phase
   std::optional<protocol::CoordinatorStats> final_stats;  // after the drain
   // Open ones of a coordinator, before anybody connected and after the drain.

@@ -30,7 +30,7 @@ BOOST_DESCRIBE_ENUM(ObjectiveResult::State, met, missed, undecided)
 BOOST_DESCRIBE_STRUCT(ObjectiveResult, (), (text, state, measured, bound, n, reason))
 BOOST_DESCRIBE_STRUCT(TimelinePoint, (), (second, offered_per_s, accepted_per_s, received_per_s, completed_per_s, parked, working,
                                           backlog, pending_writes, coordinator_cores, database_cores, generator_cores,
-                                          claim_p50_ms, claim_p99_ms, phase))
+                                          claim_p50_ms, claim_p99_ms, phase, fault))
 BOOST_DESCRIBE_STRUCT(OrchestratorFigures, (), (polls, polls_skipped, received, without_place, most_held, cold_starts, warm_starts,
                                                 start_delay, limit_per_s))
 BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport, repeat, seed, partial, failure, measured_s,
@@ -44,7 +44,7 @@ BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport
                                         pending_writes_slope_per_s, backlog_slope_per_s, stable,
                                         coordinator, database, generator,
                                         requests_per_minute, requests_per_minute_modelled, requests_per_minute_published,
-                                        orchestrators, books, ledger, guards, objectives))
+                                        orchestrators, disturbances, books, ledger, guards, objectives))
 BOOST_DESCRIBE_STRUCT(PublishedFigure::Check, (), (trial, result))
 BOOST_DESCRIBE_STRUCT(PublishedFigure, (), (says, claim, checks))
 BOOST_DESCRIBE_ENUM(Decision, not_needed, consider, needed, inconclusive)

@@ -57,6 +57,13 @@ constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Path) {
 constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Ttl) { return {"expire", "faulty", "none", "cleanup"}; }
 constexpr std::array<std::string_view, 3> names_of(RepliesSpec::Cut) { return {"never", "each_2s", "each_5s"}; }
 
+constexpr std::array<std::string_view, 2> names_of(DispatchSpec::Mode) { return {"pull", "push"}; }
+constexpr std::array<std::string_view, 4> names_of(DispatchSpec::Picker) {
+  return {"random", "least_loaded", "two_choices", "capability_aware"};
+}
+constexpr std::array<std::string_view, 4> names_of(FaultSpec::What) { return {"restart", "stop", "kill", "drop"}; }
+constexpr std::array<std::string_view, 2> names_of(FaultSpec::Whom) { return {"runners", "coordinators"}; }
+
 template <class V>
 void describe(V& v, DurationDistribution& d) {
   v({.name = "shape", .doc = "How the lengths are distributed. `uniform` spans 0 to twice the mean."}, d.shape);
@@ -118,6 +125,26 @@ void describe(V& v, RunClass& c) {
 }
 
 template <class V>
+void describe(V& v, RetrySpec& r) {
+  v({.name = "tries",
+     .doc = "How often a submission that got no answer, or one that says \"not now\", is sent at most, with the same "
+            "run id and to the next coordinator each time. What still fails counts as failed.",
+     .min = 1,
+     .max = 100},
+    r.tries);
+  v({.name = "timeout",
+     .doc = "How long each try may take; 0: as long as a submission that is not repeated.",
+     .min = 0,
+     .max = 3600},
+    r.timeout);
+  v({.name = "backoff",
+     .doc = "Longest pause after the first try, doubling; the pause is drawn from 0 to this.",
+     .min = 0,
+     .max = 60},
+    r.backoff);
+}
+
+template <class V>
 void describe(V& v, LoadSpec& l) {
   v({.name = "runs_per_minute_per_runner",
      .doc = "Rate of new runs, growing with the fleet; before time compression.",
@@ -161,6 +188,7 @@ void describe(V& v, LoadSpec& l) {
      .max = static_cast<double>(max_payload_bytes)},
     l.payload_bytes);
   v({.name = "classes", .doc = "Kinds of runs.", .min_items = 1}, l.classes);
+  v({.name = "retry", .doc = "What submitters do about failures."}, l.retry);
 }
 
 template <class V>
@@ -234,6 +262,16 @@ void describe(V& v, FleetSpec& f) {
      .doc = "Runners poll by the clock and work several runs at once; `hold` is not used. Its times are compressed as "
             "run lengths are. Absent: plain runners, one long poll each."},
     f.orchestrator);
+  v({.name = "slots",
+     .doc = "Runs that a runner works at once. More than 1 takes `coordinator.dispatch.mode: push`.",
+     .min = 1,
+     .max = 1000},
+    f.slots);
+  v({.name = "slowdown",
+     .doc = "Each run that its runner works already makes one that begins longer by this share.",
+     .min = 0,
+     .max = 100},
+    f.slowdown);
 }
 
 template <class V>
@@ -251,6 +289,51 @@ void describe(V& v, RepliesSpec& r) {
     r.seconds);
   v({.name = "cut", .doc = "Break the connections that replies come over so often, for 200 ms."}, r.cut);
   v({.name = "slow", .doc = "One reply in a hundred takes its reader 20 ms."}, r.slow);
+}
+
+template <class V>
+void describe(V& v, DispatchSpec& d) {
+  v({.name = "mode",
+     .doc = "`pull`: runners hold long polls. `push`: each has a WebSocket to one coordinator, which sends it runs."},
+    d.mode);
+  v({.name = "picker", .doc = "Which runner with a free slot gets a pushed run."}, d.picker);
+  v({.name = "fenced",
+     .doc = "false: whoever reports a run's end is believed, and a claim is given out however late. For showing what "
+            "tokens are for."},
+    d.fenced);
+  v({.name = "claim_deadline",
+     .doc = "Lease of a claim that is pushed, until its runner's first heartbeat.",
+     .min = 0.05,
+     .max = a_day_s},
+    d.claim_deadline);
+  v({.name = "fair_by_source",
+     .doc = "Push so that each source gets the same runner time. A run's source is its tag `source:…`, which its "
+            "runners offer."},
+    d.fair_by_source);
+}
+
+template <class V>
+void describe(V& v, FaultSpec& f) {
+  v({.name = "at",
+     .doc = "Time since the trial's start, warm-up included.",
+     .min = 0,
+     .max = a_day_s,
+     .required = true},
+    f.at);
+  v({.name = "what",
+     .doc = "`restart`: they end what they do, go, and come back. `kill`: they are gone at once, with what they held. "
+            "`stop`: they stand still (SIGSTOP; coordinators only). `drop`: their connections are cut, they go on "
+            "(runners only).",
+     .required = true},
+    f.what);
+  v({.name = "whom", .doc = "Who it happens to.", .required = true}, f.whom);
+  v({.name = "lasting", .doc = "How long they are away or stand still.", .min = 0, .max = a_day_s}, f.lasting);
+  v({.name = "every",
+     .doc = "Time from one to the next. 0: runners all at once, coordinators one after the other.",
+     .min = 0,
+     .max = a_day_s},
+    f.every);
+  v({.name = "number", .doc = "How many, beginning with the first; 0: all.", .min = 0, .max = 100'000}, f.number);
 }
 
 template <class V>
@@ -273,6 +356,7 @@ void describe(V& v, CoordinatorSpec& c) {
      .max = 1000},
     c.store_connections);
   v({.name = "replies", .doc = "How results come back to who waits for them."}, c.replies);
+  v({.name = "dispatch", .doc = "How runs get to the runners."}, c.dispatch);
 }
 
 template <class V>
@@ -359,6 +443,7 @@ void describe(V& v, Scenario& s) {
   v({.name = "fleet", .doc = "The runners that execute them."}, s.fleet);
   v({.name = "coordinator", .doc = "Settings of the system under test."}, s.coordinator);
   v({.name = "phases", .doc = "The parts of a trial."}, s.phases);
+  v({.name = "faults", .doc = "What is done to runners and coordinators meanwhile."}, s.faults);
   v({.name = "trials",
      .doc = "What is measured, in this order. Lists of runners or backends stand for every combination.",
      .required = true,

@@ -150,6 +150,54 @@ void check_orchestrator(Scenario const& s, Rules& rules) {
              "an orchestrator takes up to `fleet.orchestrator.batch` runs in a poll; leave `fleet.runs_per_poll` out");
   rules.rule({"fleet.confirm_start", at}, s.fleet.confirm_start,
              "an orchestrator starts what it has claimed without asking; leave `fleet.confirm_start` out");
+  rules.rule({"coordinator.dispatch.mode", at}, s.coordinator.dispatch.mode == DispatchSpec::Mode::push,
+             "an orchestrator polls; leave `coordinator.dispatch.mode` at `pull`");
+}
+
+void check_dispatch(Scenario const& s, Rules& rules) {
+  auto const& dispatch = s.coordinator.dispatch;
+  bool const push = dispatch.mode == DispatchSpec::Mode::push;
+  std::string const at = "coordinator.dispatch";
+  rules.rule({"fleet.slots", at + ".mode"}, s.fleet.slots > 1 && !push,
+             "a runner that polls works one run after another; several slots take `coordinator.dispatch.mode: push`");
+  rules.rule({"fleet.runs_per_poll", at + ".mode"}, s.fleet.runs_per_poll > 1 && push,
+             "runs are pushed one by one, as slots are free; set `fleet.slots` instead");
+  rules.rule({at + ".fair_by_source", at + ".mode"}, dispatch.fair_by_source && !push,
+             "a coordinator that is polled gives runs to who asks; fairness by source takes `mode: push`");
+  rules.rule({at + ".claim_deadline", "fleet.heartbeat"}, push && s.fleet.heartbeat >= dispatch.claim_deadline,
+             fmt::format("`fleet.heartbeat` is {}, not less than the claim deadline, {}: every longer run would be "
+                         "taken from its runner before its first heartbeat",
+                         format_duration(s.fleet.heartbeat), format_duration(dispatch.claim_deadline)));
+  rules.rule({at + ".mode", "transport"}, push && s.transport == TransportKind::direct,
+             "with `transport: direct` there is no gateway that could push");
+  if (!dispatch.fair_by_source) return;
+  for (std::size_t c = 0; c < s.load.classes.size(); ++c) {
+    auto const& tags = s.load.classes[c].tags;
+    auto const sources = std::ranges::count_if(tags, [](auto const& tag) { return tag.starts_with("source:"); });
+    rules.rule({fmt::format("load.classes.{}.tags", c), at + ".fair_by_source"}, sources > 1,
+               "a run has one source, so at most one tag `source:…`");
+  }
+}
+
+void check_faults(Scenario const& s, Rules& rules) {
+  for (std::size_t f = 0; f < s.faults.size(); ++f) {
+    auto const& fault = s.faults[f];
+    std::string const at = fmt::format("faults.{}", f);
+    bool const runners = fault.whom == FaultSpec::Whom::runners;
+    rules.rule({at + ".what", at + ".whom"}, runners && fault.what == FaultSpec::What::stop,
+               "simulated runners share a process and cannot be stopped one by one; `drop` cuts their connections");
+    rules.rule({at + ".whom", "fleet.orchestrator"}, runners && s.fleet.orchestrator.has_value(),
+               "faults are for plain runners; orchestrators know none");
+    rules.rule({at + ".what", at + ".whom"}, !runners && fault.what == FaultSpec::What::drop,
+               "`drop` is for runners; `restart`, `stop` or `kill` coordinators");
+    rules.rule({at + ".at", "phases"}, fault.at >= s.phases.warm_up + s.phases.measure,
+               fmt::format("{} is after the end of the measured phase, {}", format_duration(fault.at),
+                           format_duration(s.phases.warm_up + s.phases.measure)));
+    rules.rule({at + ".whom", "transport"}, !runners && s.transport == TransportKind::direct,
+               "with `transport: direct` there is no coordinator process that this could be done to");
+    rules.rule({at + ".number", "coordinator.count"}, !runners && fault.number > s.coordinator.count,
+               fmt::format("the scenario has {} of them (`coordinator.count`)", s.coordinator.count));
+  }
 }
 
 }  // namespace
@@ -190,6 +238,8 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   check_matching(s, rules);
   check_profile(s, rules);
   check_orchestrator(s, rules);
+  check_dispatch(s, rules);
+  check_faults(s, rules);
 
   check_variants(s, rules);
   for (std::size_t l = 0; l < s.levels.size(); ++l) {

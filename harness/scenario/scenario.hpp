@@ -5,6 +5,8 @@
 #pragma once
 
 #include "harness/base/clock.hpp"
+#include "harness/scenario/dispatch_spec.hpp"
+#include "harness/scenario/fault_spec.hpp"
 #include "harness/scenario/orchestrator_spec.hpp"
 
 #include <boost/json/object.hpp>
@@ -63,6 +65,7 @@ struct LoadSpec {
   LoadProfileSpec profile;
   std::size_t payload_bytes = 256;
   std::vector<RunClass> classes{RunClass{}};  // at least one
+  RetrySpec retry;
 
   friend bool operator==(LoadSpec const&, LoadSpec const&) = default;
 };
@@ -85,9 +88,11 @@ struct FleetSpec {
   Duration backoff_base = std::chrono::milliseconds{100};  // after an error: full jitter, doubling …
   Duration backoff_limit = std::chrono::seconds{10};       // … up to this
   std::vector<RunnerKind> kinds{RunnerKind{}};             // at least one
-  std::optional<OrchestratorSpec> orchestrator;            // absent: plain runners, one long poll each
+  int slots = 1;                                           // runs at once; more than 1 only when they are pushed
+  double slowdown = 0;                           // each further run at once makes one that begins longer by this share
+  std::optional<OrchestratorSpec> orchestrator;  // absent: plain runners, one long poll each
 
-  int runs_at_once() const { return orchestrator ? orchestrator->max_concurrent : 1; }  // of one runner
+  int runs_at_once() const { return orchestrator ? orchestrator->max_concurrent : slots; }  // of one runner
 
   friend bool operator==(FleetSpec const&, FleetSpec const&) = default;
 };
@@ -115,6 +120,7 @@ struct CoordinatorSpec {
   int count = 1;              // processes over one backend
   int store_connections = 0;  // 0: the backend's default
   RepliesSpec replies;
+  DispatchSpec dispatch;
 
   friend bool operator==(CoordinatorSpec const&, CoordinatorSpec const&) = default;
 };
@@ -187,6 +193,7 @@ struct Scenario {
   FleetSpec fleet;
   CoordinatorSpec coordinator;
   Phases phases;
+  std::vector<FaultSpec> faults;
   std::vector<Level> levels;  // in the order to run; at least one
   int repeat = 1;
   int generator_threads = 0;  // 0: as many as the machine has to spare

@@ -320,7 +320,9 @@ Awaitable<Response> Api::report(Call call) {
     co_return error_response(answered.error());
   }
   Outcome outcome = answered->front();
-  if (!options_.fenced && outcome == Outcome::stale_token) outcome = Outcome::ok;
+  if (!options_.fenced && outcome == Outcome::stale_token) {
+    outcome = believed_.insert(token).second ? Outcome::ok : Outcome::already_done;
+  }
   note(event_of(outcome, failure), *id, token, call.identity->name);
   // Whether it was the last attempt, or what the first of two reports said, only the store knows.
   if (options_.replies != nullptr) {

@@ -20,6 +20,7 @@
 
 #include <array>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -142,6 +143,7 @@ class Api {
   Signal loop_monitor_ended_;
   bool watching_loop_ = false;
   Random random_;
+  std::set<ClaimToken> believed_;  // unfenced: reports of claims that were not current
   TimePoint started_at_;
   protocol::CoordinatorStats counts_;  // what is counted here and in the server; snapshot() adds the rest
   std::array<std::array<std::uint64_t, statuses>, route_count + 1> requests_{};

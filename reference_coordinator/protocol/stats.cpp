@@ -256,6 +256,15 @@ void CoordinatorStats::add(CoordinatorStats const& other) {
   if (!depth) depth = other.depth;
 }
 
+CoordinatorStats CoordinatorStats::counts_only() const {
+  CoordinatorStats result = *this;
+  for (auto const& metric : list_all(result)) {
+    if (metric.kind == MetricKind::gauge) *metric.number = 0;
+  }
+  result.depth.reset();
+  return result;
+}
+
 std::optional<CoordinatorStats> CoordinatorStats::since(CoordinatorStats const& earlier) const {
   CoordinatorStats result = *this;
   auto const ours = list_all(result);

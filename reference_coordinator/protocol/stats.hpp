@@ -66,6 +66,8 @@ struct CoordinatorStats {
   Histogram loop_lateness;   // of the event loop's own timer
 
   void add(CoordinatorStats const& other);
+  // Without what is of the moment: what a coordinator that has ended leaves to be added to the next one's.
+  CoordinatorStats counts_only() const;
   // Nothing when `earlier` can't be an earlier state of this one: the coordinator was restarted.
   std::optional<CoordinatorStats> since(CoordinatorStats const& earlier) const;
 };

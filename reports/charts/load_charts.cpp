@@ -37,6 +37,28 @@ double sum(std::map<std::string, double> const& by_kind) {
   return total;
 }
 
+// What was done to runners and coordinators, named above the seconds in which it went on.
+void add_faults(std::vector<TimelinePoint> const& timeline, json::array& areas) {
+  for (std::size_t i = 0; i < timeline.size();) {
+    auto end = i;
+    while (end < timeline.size() && timeline[end].fault == timeline[i].fault) ++end;
+    if (!timeline[i].fault.empty()) {
+      auto from = fixed(R"({"itemStyle": {"color": "color:limit_area"}})");
+      from["name"] = timeline[i].fault;
+      from["xAxis"] = i == 0 ? 0.0 : timeline[i - 1].second;
+      json::object to;
+      to["xAxis"] = timeline[end - 1].second;
+      areas.push_back(json::array{std::move(from), std::move(to)});
+    }
+    i = end;
+  }
+}
+
+bool was_disturbed(TrialResult const& trial) {
+  return std::any_of(trial.timeline.begin(), trial.timeline.end(),
+                     [](auto const& point) { return !point.fault.empty(); });
+}
+
 // A phase that is not judged, shaded behind the lines.
 json::object unmeasured_phases(std::vector<TimelinePoint> const& timeline) {
   auto areas = fixed(R"({"silent": true, "itemStyle": {"color": "color:phase"},
@@ -57,6 +79,7 @@ json::object unmeasured_phases(std::vector<TimelinePoint> const& timeline) {
     }
     i = end;
   }
+  add_faults(timeline, data);
   areas["data"] = std::move(data);
   return areas;
 }
@@ -209,6 +232,9 @@ std::optional<Chart> requests_chart(Assessment const& assessment) {
 
 std::optional<Chart> timeline_chart(Assessment const& assessment) {
   auto const* trial = main_trial(assessment);
+  // One that something was done to has more of a course.
+  auto const disturbed = std::find_if(assessment.trials.begin(), assessment.trials.end(), was_disturbed);
+  if (disturbed != assessment.trials.end()) trial = &*disturbed;
   if (!trial || trial->timeline.empty()) return std::nullopt;
   std::vector<Panel> const panels{{"Runs per second",
                                    {{"Offered", "color:quiet_soft", &TimelinePoint::offered_per_s},

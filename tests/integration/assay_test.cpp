@@ -339,5 +339,71 @@ TEST_F(AssayProgram, says_so_when_the_database_goes_away) {
   expect_nothing_left_behind();
 }
 
+// ---- push, faults
+
+constexpr char push_text[] = R"(name: tiny
+title: Two gateways
+question: Does the whole chain work?
+policy: smoke
+load: { concurrency: 20, wait: 20s, retry: { tries: 60, timeout: 2s, backoff: 200ms } }
+fleet: { heartbeat: 300ms, run_length: { mean: 150ms } }
+coordinator:
+  count: 2
+  lease: 1s
+  sweep_interval: 50ms
+  max_attempts: 50
+  dispatch: { mode: push, claim_deadline: 1s }
+phases: { warm_up: 500ms, measure: 5s, drain: 10s }
+trials:
+TRIALS
+seed: 11
+)";
+
+TEST_F(AssayProgram, rolling_restarts_of_pushed_runners_and_gateways_fail_no_call_after_its_retries) {
+  std::string text = push_text;
+  text.replace(text.find("TRIALS"), 6, R"(  - runners: 30
+    backend: postgres-cas
+    variant: restarts
+    with:
+      faults:
+        - { at: 700ms, what: restart, whom: runners, every: 20ms, lasting: 200ms }
+        - { at: 1500ms, what: restart, whom: coordinators, lasting: 300ms })");
+  std::ofstream{path("tiny.yaml")} << text;
+  int const status = run({"run", "tiny.yaml"});
+  EXPECT_THAT(status, AnyOf(0, 3, 4)) << log();
+  auto const folder = read_assessment(results());
+  ASSERT_EQ(folder.trials.size(), 1U);
+  auto const& trial = folder.trials[0];
+  EXPECT_EQ(trial.failure, "");
+  EXPECT_GT(trial.books.succeeded, 0U);
+  EXPECT_EQ(trial.books.failed, 0U);
+  EXPECT_EQ(trial.ledger.lost, 0U);
+  EXPECT_EQ(trial.ledger.doubled, 0U);
+  std::set<std::string> faults;
+  for (auto const& point : trial.timeline) faults.insert(point.fault);
+  std::string all;
+  for (auto const& fault : faults) all += fault + "; ";
+  EXPECT_THAT(all, AllOf(HasSubstr("restart coordinator 1"), HasSubstr("restart coordinator 2")));
+  expect_nothing_left_behind();
+}
+
+// The stop outlasts the claims. What was in the hands of the stopped gateway and its runners has been given to others
+// by the time it goes on.
+TEST_F(AssayProgram, a_gateway_that_stops_beyond_the_deadline_doubles_runs_only_without_tokens) {
+  std::string text = push_text;
+  text.replace(text.find("TRIALS"), 6, R"(  - { runners: 30, backend: postgres-cas, variant: tokens }
+  - { runners: 30, backend: postgres-cas, variant: none, with: { coordinator.dispatch.fenced: false } }
+faults: [{ at: 1s, what: stop, whom: coordinators, number: 1, lasting: 2500ms }])");
+  std::ofstream{path("tiny.yaml")} << text;
+  EXPECT_EQ(run({"run", "tiny.yaml"}), static_cast<int>(ExitStatus::invariant_broken)) << log();
+  auto const folder = read_assessment(results());
+  ASSERT_EQ(folder.trials.size(), 2U);
+  EXPECT_EQ(folder.trials[0].ledger.doubled, 0U);
+  EXPECT_GT(folder.trials[0].ledger.reexecuted, 0U) << "nothing was in the stopped gateway's hands";
+  EXPECT_GT(folder.trials[1].ledger.doubled, 0U);
+  EXPECT_EQ(folder.trials[0].ledger.lost + folder.trials[1].ledger.lost, 0U);
+  expect_nothing_left_behind();
+}
+
 }  // namespace
 }  // namespace assay

@@ -225,5 +225,93 @@ TEST_F(FleetOnCoordinator, AParkedRunnerCostsLittleMemory) {
   while (!stopped) context.run_one();
 }
 
+// ---- pushed instead of polled
+
+TEST_F(FleetOnCoordinator, PushedRunnersLoseAndDoubleNothing) {
+  auto wanted = plan(60, 300, seconds{2});
+  wanted.push = true;
+  wanted.fleet.slots = 2;
+  wanted.fleet.heartbeat = milliseconds{500};
+  start(wanted, {"--dispatch", "push", "--picker", "least_loaded"});
+  run_to_end();
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(recorder->books().succeeded, recorder->books().offered);
+  EXPECT_EQ(at_end.completed, recorder->books().offered);
+  expect_nothing_lost_or_doubled();
+  auto const& heartbeats = recorder->operation(Operation::heartbeat).fates;
+  EXPECT_GT(heartbeats[static_cast<std::size_t>(Fate::ok)], 0U);
+}
+
+// Every runner's connection is cut once, most of them in the middle of a run: that attempt has failed, the next one
+// lands on whoever is there, and nobody's late report counts.
+TEST_F(FleetOnCoordinator, RunsOfRunnersThatAreCutOffAreWorkedByOthersAndCompletedOnce) {
+  auto wanted = plan(40, 200, seconds{2});
+  wanted.push = true;
+  wanted.max_attempts = 20;
+  start(wanted, {"--dispatch", "push", "--retry-base", "1ms", "--sweep-interval", "20ms", "--max-attempts", "20"});
+  FaultSpec cut;
+  cut.what = FaultSpec::What::drop;
+  cut.every = milliseconds{20};
+  at(milliseconds{300}, [this, cut] { fleet->disturb(cut); });
+  run_to_end();
+  EXPECT_TRUE(drained);
+  int refused = 0;
+  for (auto& [run, life] : lives()) {
+    EXPECT_EQ(life[Kind::completed], 1) << to_string(run);
+    refused += life[Kind::report_refused];
+  }
+  EXPECT_GT(refused, 0) << "no runner was cut off in the middle of a run";
+}
+
+TEST_F(FleetOnCoordinator, ARollingRestartOfAllPushedRunnersFailsNoRun) {
+  auto wanted = plan(40, 200, seconds{2});
+  wanted.push = true;
+  start(wanted, {"--dispatch", "push"});
+  FaultSpec restart;
+  restart.every = milliseconds{30};
+  restart.lasting = milliseconds{100};
+  at(milliseconds{200}, [this, restart] { fleet->disturb(restart); });
+  run_to_end();
+  EXPECT_TRUE(drained);
+  expect_nothing_lost_or_doubled();
+  EXPECT_GT(at_end.connections_opened, 60U) << "most of the 40 connected twice";
+}
+
+TEST_F(FleetOnCoordinator, KilledRunnersAbandonTheirRunsWhichOthersComplete) {
+  auto wanted = plan(40, 200, seconds{2});
+  wanted.push = true;
+  wanted.max_attempts = 20;
+  start(wanted, {"--dispatch", "push", "--retry-base", "1ms", "--sweep-interval", "20ms", "--max-attempts", "20"});
+  FaultSpec kill;
+  kill.what = FaultSpec::What::kill;
+  kill.number = 20;
+  kill.lasting = milliseconds{300};
+  at(milliseconds{500}, [this, kill] { fleet->disturb(kill); });
+  run_to_end();
+  EXPECT_TRUE(drained);
+  int abandoned = 0;
+  for (auto& [run, life] : lives()) {
+    EXPECT_EQ(life[Kind::completed], 1) << to_string(run);
+    abandoned += life[Kind::abandoned];
+  }
+  EXPECT_GT(abandoned, 0);
+}
+
+TEST_F(FleetOnCoordinator, SubmissionsAreTriedAgainAsTheScenarioSays) {
+  auto wanted = plan(20, 200, seconds{2});
+  wanted.load.retry.tries = 50;
+  wanted.load.retry.timeout = milliseconds{200};
+  wanted.load.retry.backoff = milliseconds{50};
+  start(wanted);
+  // Long enough that single tries time out, short enough that the policy outlasts it.
+  at(milliseconds{500}, [this] { coordinator->signal(SIGSTOP); });
+  at(milliseconds{1200}, [this] { coordinator->signal(SIGCONT); });
+  run_to_end();
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(recorder->books().failed, 0U);
+  EXPECT_EQ(recorder->books().succeeded, recorder->books().offered);
+  EXPECT_GT(at_end.submissions_repeated, 0U);
+}
+
 }  // namespace
 }  // namespace assay

@@ -160,5 +160,27 @@ TEST(policy_rules, triggers_point_upwards_and_ids_are_unique) {
   EXPECT_THAT(text("  - {id: a, text: A, wenn: 'backlog: slope > 1'}\n"), HasSubstr("did you mean `when`?"));
 }
 
+TEST(rules, pushing_takes_what_polling_does_not_have) {
+  std::string const push =
+      "fleet: {heartbeat: 10s, slots: 4}\ncoordinator: {dispatch: {mode: push, picker: two_choices}}\n";
+  EXPECT_EQ(messages(push), "accepted");
+  EXPECT_THAT(messages("fleet: {slots: 4}\n"), HasSubstr("several slots take `coordinator.dispatch.mode: push`"));
+  EXPECT_THAT(messages("coordinator: {dispatch: {fair_by_source: true}}\n"), HasSubstr("takes `mode: push`"));
+  EXPECT_THAT(messages("coordinator: {dispatch: {mode: push}}\n"), HasSubstr("not less than the claim deadline, 30s"));
+  EXPECT_THAT(messages("fleet: {heartbeat: 10s, runs_per_poll: 2}\ncoordinator: {dispatch: {mode: push}}\n"),
+              HasSubstr("set `fleet.slots` instead"));
+}
+
+TEST(rules, a_fault_can_be_done_to_whom_it_names_while_the_trial_runs) {
+  EXPECT_EQ(messages("faults: [{at: 1s, what: kill, whom: runners, lasting: 1s, every: 10ms, number: 3}]\n"),
+            "accepted");
+  EXPECT_THAT(messages("faults: [{at: 1s, what: stop, whom: runners}]\n"), HasSubstr("cannot be stopped one by one"));
+  EXPECT_THAT(messages("faults: [{at: 1s, what: drop, whom: coordinators}]\n"), HasSubstr("`drop` is for runners"));
+  EXPECT_THAT(messages("faults: [{at: 1h, what: kill, whom: runners}]\n"),
+              HasSubstr("after the end of the measured phase"));
+  EXPECT_THAT(messages("faults: [{at: 1s, what: kill, whom: coordinators, number: 2}]\n"),
+              HasSubstr("the scenario has 1 of them"));
+}
+
 }  // namespace
 }  // namespace assay

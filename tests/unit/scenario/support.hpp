@@ -10,8 +10,8 @@ namespace assay {
 
 inline std::filesystem::path const repository{ASSAY_SOURCE_DIR};
 
-inline std::vector<std::string> const backends{"memory", "postgres-batch", "postgres-skip-locked",
-                                               "postgres-optimistic", "redis-list"};
+inline std::vector<std::string> const backends{
+    "memory", "postgres-batch", "postgres-skip-locked", "postgres-optimistic", "postgres-cas", "redis-list"};
 
 inline std::string const smallest_scenario =
     "name: small\n"

@@ -1,0 +1,131 @@
+#include "harness/experiment/faults.hpp"
+
+#include "harness/base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace assay {
+
+namespace {
+
+constexpr Duration look_interval = milliseconds{10};
+
+std::string_view verb_of(FaultSpec::What what) {
+  switch (what) {
+    case FaultSpec::What::restart: return "restart";
+    case FaultSpec::What::stop: return "stop";
+    case FaultSpec::What::kill: return "kill";
+    case FaultSpec::What::drop: return "cut off";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string in_words(FaultSpec const& fault) {
+  bool const runners = fault.whom == FaultSpec::Whom::runners;
+  std::string const whom = runners ? "runner" : "coordinator";
+  std::string text = fmt::format("{}: {} ", humanize(fault.at), verb_of(fault.what));
+  text += fault.number == 0   ? fmt::format("all {}s", whom)
+          : fault.number == 1 ? fmt::format("the first {}", whom)
+                              : fmt::format("the first {} {}s", fault.number, whom);
+  if (fault.every > Duration{0}) text += fmt::format(", one each {}", humanize(fault.every));
+  if (fault.every == Duration{0} && !runners && fault.number != 1) text += ", one after the other";
+  if (fault.lasting > Duration{0}) text += fmt::format(", for {} each", humanize(fault.lasting));
+  return text;
+}
+
+FaultInjector::FaultInjector(asio::io_context& context, Scenario const& scenario, int runners, Generator& generator,
+                             CoordinatorGroup& coordinators, CoordinatorWatch& watch)
+    : executor_{context.get_executor()},
+      scenario_{scenario},
+      runners_{runners},
+      generator_{generator},
+      coordinators_{coordinators},
+      watch_{watch},
+      ended_{context.get_executor()} {}
+
+Awaitable<void> FaultInjector::run(TimePoint start) {
+  start_ = start;
+  for (FaultSpec const& fault : scenario_.faults) {
+    ++running_;
+    asio::co_spawn(executor_, carry_out(fault), [this](std::exception_ptr problem) {
+      --running_;
+      ended_.notify();
+      if (problem) std::rethrow_exception(problem);
+    });
+  }
+  while (running_ > 0) co_await ended_.wait_until();
+}
+
+Awaitable<void> FaultInjector::carry_out(FaultSpec fault) {
+  co_await wait_until(start_ + fault.at);
+  if (stopping_) co_return;
+  if (fault.whom == FaultSpec::Whom::runners) {
+    std::size_t const every_one = static_cast<std::size_t>(runners_);
+    std::size_t const hit = fault.number == 0 ? every_one : std::min(every_one, static_cast<std::size_t>(fault.number));
+    generator_.disturb(fault);
+    TimePoint const now = clock_.now();
+    TimePoint const over = now + fault.every * (hit - 1) + fault.lasting;
+    done_.push_back({fmt::format("{} runners", verb_of(fault.what)), now, over});
+    co_return;
+  }
+  std::size_t const all = coordinators_.processes().size();
+  std::size_t const number = fault.number == 0 ? all : std::min(all, static_cast<std::size_t>(fault.number));
+  for (std::size_t i = 0; i < number && !stopping_; ++i) {
+    co_await wait_until(start_ + fault.at + fault.every * i);
+    if (!stopping_) co_await to_coordinator(fault, i);
+  }
+}
+
+Awaitable<void> FaultInjector::to_coordinator(FaultSpec fault, std::size_t index) {
+  CoordinatorProcess& process = coordinators_.processes()[index];
+  watch_.expect_away(index);
+  std::size_t const noted = done_.size();
+  done_.push_back({fmt::format("{} coordinator {}", verb_of(fault.what), index + 1), clock_.now(), TimePoint::max()});
+  TimePoint const back_at = clock_.now() + fault.lasting;
+  if (fault.what == FaultSpec::What::stop) {
+    process.signal(SIGSTOP);
+    co_await wait_until(back_at);
+    process.signal(SIGCONT);
+    done_[noted].end = clock_.now();
+    watch_.back(index);
+    co_return;
+  }
+  process.signal(fault.what == FaultSpec::What::kill ? SIGKILL : SIGTERM);
+  while (process.running()) co_await sleep_until(clock_.now() + look_interval);
+  co_await wait_until(back_at);
+  co_await start_again(process);
+  done_[noted].end = clock_.now();
+  if (failure_.empty()) watch_.back(index);
+}
+
+// Also when the trial is over: the last counts are asked of all coordinators.
+Awaitable<void> FaultInjector::start_again(CoordinatorProcess& process) {
+  bool done = false;
+  std::string problem;
+  Signal started{executor_};
+  asio::post(blocking_, [&] {
+    try {
+      process.start_again();
+    } catch (std::exception const& failure) {
+      problem = failure.what();
+    }
+    asio::post(executor_, [&] {
+      done = true;
+      started.notify();
+    });
+  });
+  while (!done) co_await started.wait_until();
+  if (!problem.empty()) failure_ = problem;
+}
+
+Awaitable<void> FaultInjector::wait_until(TimePoint when) {
+  while (!stopping_ && clock_.now() < when) {
+    co_await sleep_until(std::min(when, clock_.now() + look_interval));
+  }
+}
+
+}  // namespace assay
