@@ -1,6 +1,7 @@
 // A fleet over `transport: direct`: the same Fleet as over HTTP, each runner a client of the store, on the real sqlite
 // and memory backends.
 #include "simulated_runners/direct/direct_transport.hpp"
+#include "harness/base/text.hpp"
 #include "harness/services/private_folder.hpp"
 #include "simulated_runners/generator.hpp"
 #include "simulated_runners/requests.hpp"
@@ -70,7 +71,8 @@ class direct_transport : public testing::Test {
       auto& names = by_client.emplace_back();
       std::istringstream lines{text};
       for (std::string line; std::getline(lines, line);) {
-        if (line.find(",delivered,") != std::string::npos) names.insert(line.substr(line.rfind(',') + 1));
+        auto const fields = split(line, ',');  // time_ns,event,run,attempt,token,who,…
+        if (fields.size() > 5 && fields[1] == "delivered") names.insert(fields[5]);
       }
     }
     return by_client;
