@@ -18,7 +18,7 @@ Table store_table(Assessment const& assessment);
 // Nothing when no backend of the assessment tells anything of its own.
 std::optional<Table> store_figures_table(Assessment const& assessment);
 Table pending_table(Assessment const& assessment);
-Table claims_table(Assessment const& assessment);  // failed claims by cause
+Table claims_table(Assessment const& assessment);         // failed claims by cause
 Table orchestrators_table(Assessment const& assessment);  // a row for each trial with orchestrators
 Table requests_table(Assessment const& assessment);
 Table backends_table(Assessment const& assessment);  // what each backend declares and what its server said of itself

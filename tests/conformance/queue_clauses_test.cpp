@@ -312,7 +312,9 @@ TEST_P(claim_store, c50_payloads_and_results_are_bytes) {
     ASSERT_TRUE(claim);
     EXPECT_TRUE(claim->payload == payload) << payload.size() << " bytes came back as " << claim->payload.size();
     EXPECT_EQ(complete(*claim, payload), Outcome::ok);
-    if (can().lookup) EXPECT_TRUE(find(spec.id)->result == payload) << payload.size() << " bytes";
+    if (can().lookup) {
+      EXPECT_TRUE(find(spec.id)->result == payload) << payload.size() << " bytes";
+    }
   }
   RunSpec spec = run();
   spec.payload.assign(max_payload_bytes + 1, 'x');

@@ -94,16 +94,16 @@ Awaitable<Result<std::vector<Claim>>> ListStore::claim(std::vector<Demand> deman
       held_.emplace(claim.token.counter, std::move(task));
       claims.push_back(std::move(claim));
     }
+    if (!tasks.empty()) {
+      Commands told;
+      count_claims(told, static_cast<std::int64_t>(tasks.size()));
+      link_->tell(std::move(told));
+    }
     // What was popped before must be given out all the same: nobody else has it.
     if (error && claims.empty()) co_return *error;
     if (error) break;
   }
   counters_.claim_attempts += std::max<std::size_t>(1, claims.size());
-  if (!claims.empty()) {
-    Commands told;
-    count_claims(told, static_cast<std::int64_t>(claims.size()));
-    link_->tell(std::move(told));
-  }
   co_return claims;
 }
 
@@ -185,7 +185,9 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::complete(std::vector<Completi
   if (accepted.empty()) co_return outcomes;
   commands.add({"INCRBY", completed_key, std::to_string(accepted.size())});
   count_claims(commands, -static_cast<std::int64_t>(accepted.size()));
+  ending_ += accepted.size();
   auto const answers = co_await link_->run(std::move(commands));
+  ending_ -= accepted.size();
   if (!answers) co_return answers.error();
   if (auto const error = first_error(*answers)) co_return *error;
   for (auto const& claim : accepted) end(claim.token, claim.run, End::completed);
@@ -219,7 +221,9 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::fail(std::vector<FailedAttemp
     accepted.push_back(claim);
   }
   if (!accepted.empty()) count_claims(commands, -static_cast<std::int64_t>(accepted.size()));
+  ending_ += accepted.size();
   auto const answers = co_await link_->run(std::move(commands));
+  ending_ -= accepted.size();
   if (!answers) co_return answers.error();
   if (auto const error = first_error(*answers)) co_return *error;
   for (auto const& claim : accepted) end(claim.token, claim.run, End::failed);
@@ -241,7 +245,9 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::release(std::vector<ClaimRef>
     commands.add({"RPUSH", tasks_key(task.required), encode(task)});
   }
   if (!accepted.empty()) count_claims(commands, -static_cast<std::int64_t>(accepted.size()));
+  ending_ += accepted.size();
   auto const answers = co_await link_->run(std::move(commands));
+  ending_ -= accepted.size();
   if (!answers) co_return answers.error();
   if (auto const error = first_error(*answers)) co_return *error;
   for (auto const& claim : accepted) end(claim.token, claim.run, End::released);
@@ -296,6 +302,8 @@ Awaitable<Result<Depth>> ListStore::depth() {
   commands.add({"GET", completed_key});
   commands.add({"GET", dead_key});
   commands.add({"HSET", alive_key, std::to_string(epoch_), std::to_string(now)});
+  // What was told before may have been lost with its connection; what is being reported has been counted off.
+  commands.add({"HSET", claimed_key, std::to_string(epoch_), std::to_string(held_.size() - ending_)});
   commands.add({"HGETALL", claimed_key});
   commands.add({"HGETALL", alive_key});
   commands.add({"DBSIZE"});
@@ -311,16 +319,16 @@ Awaitable<Result<Depth>> ListStore::depth() {
   depth.dead = number_in(a[1]);
   for (std::size_t i = first_list; i < a.size(); ++i) depth.ready += number_in(a[i]);
   std::set<std::string> alive;
-  for (std::size_t i = 0; i + 1 < a[4].items.size(); i += 2) {
-    if (now - static_cast<std::int64_t>(number_in(a[4].items[i + 1])) <= believed_alive_ms) {
-      alive.insert(a[4].items[i].text);
+  for (std::size_t i = 0; i + 1 < a[5].items.size(); i += 2) {
+    if (now - static_cast<std::int64_t>(number_in(a[5].items[i + 1])) <= believed_alive_ms) {
+      alive.insert(a[5].items[i].text);
     }
   }
-  for (std::size_t i = 0; i + 1 < a[3].items.size(); i += 2) {
-    if (alive.contains(a[3].items[i].text)) depth.claimed += number_in(a[3].items[i + 1]);
+  for (std::size_t i = 0; i + 1 < a[4].items.size(); i += 2) {
+    if (alive.contains(a[4].items[i].text)) depth.claimed += number_in(a[4].items[i + 1]);
   }
-  keys_ = static_cast<double>(number_in(a[5]));
-  memory_ = used_memory(a[6].text);
+  keys_ = static_cast<double>(number_in(a[6]));
+  memory_ = used_memory(a[7].text);
   co_return depth;
 }
 

@@ -66,6 +66,7 @@ class ListStore final : public ClaimStore {
   std::set<TagSet> lists_;  // that are known to exist
   std::uint64_t last_token_ = 0;
   std::unordered_map<std::uint64_t, Task> held_;  // by the token's counter
+  std::size_t ending_ = 0;                        // of held_: reports and releases on their way
   struct Ended {
     RunId run;
     End how;
