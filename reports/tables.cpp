@@ -373,7 +373,7 @@ Table guards_table(Assessment const& assessment) {
 Table books_table(Assessment const& assessment) {
   std::set<std::string> disturbances;  // what faults led to: part of the same books
   for (auto const& trial : assessment.trials)
-    for (auto const& [what, n] : trial.disturbances) disturbances.insert(what);
+    for (auto const& [what, n] : trial.books.disturbances) disturbances.insert(what);
   std::vector<Column> columns{{"Offered", number}, {"Started", number},   {"Shed", number},      {"Succeeded", number},
                               {"Failed", number},  {"Abandoned", number}, {"In flight", number}, {"Balance"}};
   for (auto const& what : disturbances) columns.push_back({what, number});
@@ -386,8 +386,8 @@ Table books_table(Assessment const& assessment) {
                                        count_text(b.succeeded), count_text(b.failed),    count_text(b.abandoned),
                                        count_text(b.in_flight), b.balance ? "yes" : "NO"};
         for (auto const& what : disturbances) {
-          auto const found = t.disturbances.find(what);
-          cells.push_back(count_text(found == t.disturbances.end() ? 0 : found->second));
+          auto const found = t.books.disturbances.find(what);
+          cells.push_back(count_text(found == t.books.disturbances.end() ? 0 : found->second));
         }
         return cells;
       });

@@ -54,6 +54,8 @@ struct StoreOperationFigures {
 struct BooksFigures {
   std::uint64_t offered = 0, started = 0, shed = 0, succeeded = 0, failed = 0, abandoned = 0, in_flight = 0;
   bool balance = false;
+  // What faults led to, in words: "submissions tried again" → 12. Empty when nothing was disturbed.
+  std::map<std::string, std::uint64_t> disturbances;
 };
 
 struct LedgerFigures {
@@ -160,8 +162,6 @@ struct TrialResult {
   std::optional<double> requests_per_minute_published;
 
   std::optional<OrchestratorFigures> orchestrators;  // none: plain runners
-  // What faults led to, in words: "submissions tried again" → 12. Empty when nothing was disturbed.
-  std::map<std::string, std::uint64_t> disturbances;
   BooksFigures books;
   LedgerFigures ledger;
   std::vector<Guard> guards;

@@ -118,7 +118,7 @@ std::map<std::string, std::string> store_settings(CoordinatorSpec const& spec) {
   settings["replies"] = name_of(replies.path);
   settings["reply_ttl"] = name_of(replies.ttl);
   settings["reply_seconds"] = std::to_string(replies.seconds);
-  if (replies.cut != RepliesSpec::Cut::never) {
+  if (replies.cut != RepliesSpec::Cut::none) {
     settings["cut_replies"] = name_of(replies.cut).substr(std::string_view{"each_"}.size());
   }
   if (replies.slow) settings["slow_replies"] = "some";

@@ -242,7 +242,7 @@ void add_process(std::optional<ProcessStats> const& begin, std::optional<Process
 
 void add_disturbances(Evidence const& evidence, TrialResult& result) {
   auto const add = [&](std::string what, std::uint64_t count) {
-    if (count > 0) result.disturbances[std::move(what)] = count;
+    if (count > 0) result.books.disturbances[std::move(what)] = count;
   };
   if (evidence.final_stats) {
     add("attempts failed because their runner disconnected", evidence.final_stats->broken_runs);

@@ -23,7 +23,7 @@ BOOST_DESCRIBE_ENUM(Guard::State, passed, failed, not_available)
 BOOST_DESCRIBE_STRUCT(Guard, (), (name, rule, state, measured, bound, detail))
 BOOST_DESCRIBE_STRUCT(ProcessFigures, (), (available, cpu_cores_mean, cpu_cores_max, cpu_us_per_run, resident_mib_max, descriptors_max))
 BOOST_DESCRIBE_STRUCT(StoreOperationFigures, (), (operation, calls, items, errors, latency, outcomes))
-BOOST_DESCRIBE_STRUCT(BooksFigures, (), (offered, started, shed, succeeded, failed, abandoned, in_flight, balance))
+BOOST_DESCRIBE_STRUCT(BooksFigures, (), (offered, started, shed, succeeded, failed, abandoned, in_flight, balance, disturbances))
 BOOST_DESCRIBE_STRUCT(LedgerFigures::Breach, (), (invariant, what))
 BOOST_DESCRIBE_STRUCT(LedgerFigures, (), (accepted, completed, dead, queued, in_doubt, lost, doubled, reexecuted, overlapping, breaches, unchecked))
 BOOST_DESCRIBE_ENUM(ObjectiveResult::State, met, missed, undecided)
@@ -44,7 +44,7 @@ BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport
                                         pending_writes_slope_per_s, backlog_slope_per_s, stable,
                                         coordinator, database, generator,
                                         requests_per_minute, requests_per_minute_modelled, requests_per_minute_published,
-                                        orchestrators, disturbances, books, ledger, guards, objectives))
+                                        orchestrators, books, ledger, guards, objectives))
 BOOST_DESCRIBE_STRUCT(PublishedFigure::Check, (), (trial, result))
 BOOST_DESCRIBE_STRUCT(PublishedFigure, (), (says, claim, checks))
 BOOST_DESCRIBE_ENUM(Decision, not_needed, consider, needed, inconclusive)

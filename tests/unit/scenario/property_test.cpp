@@ -138,7 +138,7 @@ class Filler {
 TEST(round_trip, a_random_scenario_reads_back_as_it_was) {
   auto const seed = test_seed();
   Random random{seed};
-  constexpr int tried = 2400;  // most break a rule
+  constexpr int tried = 4000;  // most break a rule
   int accepted = 0;
   for (int i = 0; i < tried; ++i) {
     Scenario scenario;

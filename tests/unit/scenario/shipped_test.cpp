@@ -24,8 +24,9 @@ std::string content_of(fs::path const& path) {
 }
 
 // Those that shipped scenarios name.
-std::vector<std::string> const shipped_backends{"memory", "postgres-batch", "postgres-skip-locked", "file-scan",
-                                                "file-index"};
+std::vector<std::string> const shipped_backends{
+    "memory",    "postgres-batch", "postgres-skip-locked", "postgres-optimistic", "postgres-cas", "redis-list",
+    "file-scan", "file-index"};
 
 Scenario shipped(std::string const& name) {
   auto scenario = load_scenario(repository / "scenarios" / (name + ".yaml"), {}, shipped_backends);
