@@ -133,7 +133,7 @@ Maybe find(TrialResult const& t, std::string_view metric, std::string_view stati
   if (metric == "claim_commit") return latency(t.claim_commit, statistic);
   if (metric == "response_write") return latency(t.response_write, statistic);
   if (metric == "store_write_latency") return latency(t.store_write_latency, statistic);
-  if (metric.starts_with("store_"))  // store_claim_latency
+  if (metric.starts_with("store_") && metric.ends_with("_latency"))  // store_claim_latency
     return store_operation(t, metric.substr(6, metric.size() - 6 - std::string_view{"_latency"}.size()), statistic);
   if (metric == "failed_claims") return failed_claims(t, statistic);
   if (metric == "conflicts_per_claim") return conflicts_per_claim(t);

@@ -279,7 +279,9 @@ class Drive {
   Awaitable<void> watch_database() {
     ++helpers_;
     auto [error] = co_await database_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
-    if (!error && !stopping_) end_early("the private server of the backend ended during the trial", ExitStatus::unreachable);
+    auto const* const server = evidence_.plan.backend.service == "redis" ? "Redis" : "PostgreSQL";
+    if (!error && !stopping_)
+      end_early(fmt::format("the private {} ended during the trial", server), ExitStatus::unreachable);
     helper_ended();
   }
 

@@ -36,7 +36,10 @@ class results_folder : public testing::Test {
     for (std::size_t i = 0; i < 2; ++i) {
       assessment.trials[i].id = fmt::format("r0500-memory-{}", i + 1);
       assessment.trials[i].timeline = RandomValue<std::vector<TimelinePoint>>::make(random);
-      for (auto& point : assessment.trials[i].timeline) point.phase = "measure";
+      for (auto& point : assessment.trials[i].timeline) {
+        point.phase = "measure";
+        point.fault = "restart of runners";
+      }
     }
     return assessment;
   }
