@@ -1,23 +1,18 @@
 #include "harness/assess/straight_line.hpp"
 
-#include <numeric>
+#include <boost/math/statistics/linear_regression.hpp>
+
+#include <algorithm>
 
 namespace assay {
 
 std::optional<StraightLine> fit_line(std::span<double const> x, std::span<double const> y) {
-  if (x.size() < 3 || x.size() != y.size()) return std::nullopt;
-  double const n = static_cast<double>(x.size());
-  double const x_mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
-  double const y_mean = std::accumulate(y.begin(), y.end(), 0.0) / n;
-  double xx = 0, xy = 0, yy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - x_mean) * (x[i] - x_mean);
-    xy += (x[i] - x_mean) * (y[i] - y_mean);
-    yy += (y[i] - y_mean) * (y[i] - y_mean);
-  }
-  if (!(xx > 0)) return std::nullopt;
-  double const slope = xy / xx;
-  return StraightLine{y_mean - slope * x_mean, slope, yy > 0 ? xy * xy / (xx * yy) : 1.0};
+  auto const all_equal = [](std::span<double const> values) {
+    return std::ranges::count(values, values[0]) == std::ssize(values);
+  };
+  if (x.size() < 3 || x.size() != y.size() || all_equal(x)) return std::nullopt;
+  auto const [at_zero, slope, r_squared] = boost::math::statistics::simple_ordinary_least_squares_with_R_squared(x, y);
+  return StraightLine{at_zero, slope, all_equal(y) ? 1.0 : r_squared};
 }
 
 }  // namespace assay

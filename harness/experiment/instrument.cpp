@@ -77,11 +77,7 @@ std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result
   }
   if (result.schedule_lag.n > 0) figures.schedule_lag_p99_ms = result.schedule_lag.p99.value;
   if (result.dispatch_latency.n > 0) figures.dispatch_p99_ms = result.dispatch_latency.p99.value;
-  if (auto const& loop = evidence.loop; loop.watched > Duration{}) {
-    // A single stall of a phase shorter than a minute may be its minute's only one.
-    bool const lone = loop.stalls == 1 && loop.watched < seconds{60};
-    figures.loop_stalls_per_minute = lone ? 1.0 : loop.stalls_per_minute();
-  }
+  if (evidence.loop.watched > Duration{}) figures.loop_stalls_per_minute = evidence.loop.stalls_per_minute();
   if (evidence.host_begin && evidence.host_end) {
     auto const& begin = *evidence.host_begin;
     auto const& end = *evidence.host_end;

@@ -12,7 +12,10 @@ void LoopLateness::add(LoopLateness const& other) {
 }
 
 double LoopLateness::stalls_per_minute() const {
-  return watched > Duration{0} ? static_cast<double>(stalls) * 60 / to_seconds(watched) : 0;
+  if (watched <= Duration{0}) return 0;
+  constexpr Duration minute = seconds{60};
+  bool const slight = longest <= watched / 1000;
+  return static_cast<double>(stalls) * 60 / to_seconds(slight ? std::max(watched, minute) : watched);
 }
 
 LoopMonitor::LoopMonitor(Executor executor, Clock const& clock, Duration period)

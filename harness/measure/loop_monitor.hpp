@@ -19,7 +19,9 @@ struct LoopLateness {
 
   // Of another loop, watched during the same time: a stall of any of them is one.
   void add(LoopLateness const& other);
-  double stalls_per_minute() const;  // 0 when nothing was watched
+  // 0 when nothing was watched. Less than a minute counts as one while no stall took more than a thousandth of what was
+  // watched: one such stall in half a minute is no proof of two in a whole, and is out of reach of the p99.
+  double stalls_per_minute() const;
 };
 
 class LoopMonitor {

@@ -85,6 +85,7 @@ TEST_F(InstrumentTest, SubmissionsThatLeftLate) {
 
 TEST_F(InstrumentTest, ALoopThatStoodStill) {
   evidence.loop.stalls = 1;  // in ten seconds: six a minute
+  evidence.loop.longest = seconds{1};
   EXPECT_THAT(failed(), ElementsAre("loop_stalls"));
 }
 

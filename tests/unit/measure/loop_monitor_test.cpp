@@ -60,6 +60,16 @@ TEST(loop_lateness, stalls_per_minute_is_a_rate_over_what_was_watched) {
   EXPECT_DOUBLE_EQ(seen.stalls_per_minute(), 2.0);
 }
 
+TEST(loop_lateness, a_slight_stall_of_half_a_minute_may_be_the_only_one_of_the_minute) {
+  LoopLateness seen;
+  seen.watched = 30s;
+  seen.stalls = 1;
+  seen.longest = 30ms;
+  EXPECT_DOUBLE_EQ(seen.stalls_per_minute(), 1.0);
+  seen.longest = 31ms;
+  EXPECT_DOUBLE_EQ(seen.stalls_per_minute(), 2.0);
+}
+
 // Blocks the loop itself, as a slow handler would.
 void block_for(Duration time) {
   auto const end = std::chrono::steady_clock::now() + time;
