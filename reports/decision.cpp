@@ -52,6 +52,10 @@ std::string decision_markdown(Assessment const& assessment) {
   out += heading("Failed claims") + to_markdown(claims_table(assessment));
   if (auto const orchestrators = orchestrators_table(assessment); !orchestrators.rows.empty())
     out += heading("Orchestrators") + to_markdown(orchestrators);
+  if (auto const sources = sources_table(assessment); !sources.rows.empty())
+    out += heading("Sources") + to_markdown(sources);
+  if (auto const orphans = orphans_table(assessment); !orphans.rows.empty())
+    out += heading("Runs of runners that were killed") + to_markdown(orphans);
   out += heading("Writes and backlog") + to_markdown(pending_table(assessment));
   if (auto const backlog = backlog_table(assessment); !backlog.rows.empty())
     out += heading("Backlog") + to_markdown(backlog);

@@ -67,7 +67,11 @@ std::string name_of(Assessment const& assessment, Cell const& cell) {
 
 std::string row_name_of(Assessment const& assessment, Cell const& cell) {
   auto const runners = runners_text(cell);
-  return all_series(assessment).size() > 1 ? fmt::format("{}\n{}", runners, cell.series) : runners;
+  if (all_series(assessment).size() <= 1) return runners;
+  auto const& variant = cell.trials.front()->variant;
+  // What tells rows apart comes first: a long line is cut off at its end.
+  return variant.empty() ? fmt::format("{}\n{}", runners, cell.series)
+                         : fmt::format("{}\n{} · {}", variant, runners, backend_of(cell.series));
 }
 
 std::string name_of(Assessment const& assessment, TrialResult const& trial) {

@@ -27,6 +27,8 @@ Table published_table(Assessment const& assessment);  // what the source documen
 Table guards_table(Assessment const& assessment);
 Table books_table(Assessment const& assessment);
 Table ledger_table(Assessment const& assessment);
+Table sources_table(Assessment const& assessment);  // what each source got; no rows where runs name none
+Table orphans_table(Assessment const& assessment);  // runs of runners that were killed; no rows where none was
 Table breaches_table(Assessment const& assessment);
 Table pairs_table(std::string caption, std::vector<std::pair<std::string, std::string>> const& pairs);
 

@@ -180,7 +180,7 @@ struct Fleet::Parts {
     }
     if (commons.stopping) co_return;
     for (std::size_t i = first; i < first + static_cast<std::size_t>(plan.fleet.slots); ++i) {
-      runners[i].disturb(fault.what, when + fault.lasting);
+      members[i]->disturb(fault.what, when + fault.lasting);
     }
   }
 
@@ -345,7 +345,7 @@ void Fleet::disturb(FaultSpec const& fault) {
   auto& parts = *parts_;
   TimePoint const now = parts.transport.clock.now();
   auto const lanes = static_cast<std::size_t>(parts.plan.fleet.slots);
-  for (std::size_t first = 0; first < parts.runners.size(); first += lanes) {
+  for (std::size_t first = 0; first < parts.members.size(); first += lanes) {
     std::size_t const number = parts.plan.share.index + first / lanes * parts.plan.share.of;
     bool const spared = fault.number > 0 && number >= static_cast<std::size_t>(fault.number);
     if (!spared) parts.tasks.spawn(parts.disturb_one(first, fault, now + fault.every * number));

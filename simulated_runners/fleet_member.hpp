@@ -3,6 +3,7 @@
 #pragma once
 
 #include "harness/base/async.hpp"
+#include "harness/scenario/fault_spec.hpp"
 #include "reference_coordinator/claim_core/claim_store.hpp"
 
 #include <string>
@@ -18,6 +19,9 @@ class FleetMember {
   // an orchestrator polls by the clock, and is only connected by then.
   virtual Awaitable<void> run() = 0;
   virtual void stop() = 0;
+
+  // What a fault does to it; `back_at` is when a restarted or killed one goes on.
+  virtual void disturb(FaultSpec::What what, TimePoint back_at) = 0;
 
   virtual std::vector<ClaimRef> claims() const = 0;  // what a heartbeat renews
   virtual std::string const& token() const = 0;

@@ -37,6 +37,23 @@ void Orchestrator::stop() {
   }
 }
 
+void Orchestrator::disturb(FaultSpec::What what, TimePoint back_at) {
+  bool const cuts = what == FaultSpec::What::kill || what == FaultSpec::What::drop;
+  if (cuts) {
+    poller_.channel->cut();
+    for (auto& place : places_) place.channel->cut();
+  }
+  if (what == FaultSpec::What::kill) {
+    ++deaths_;
+    die();
+  }
+  if (what == FaultSpec::What::kill || what == FaultSpec::What::restart) {
+    back_at_ = back_at;
+    poller_.timer.cancel();
+  }
+  count_places();
+}
+
 void Orchestrator::lease_lost(ClaimRef const& claim) {
   auto const place = machine_.lease_lost(claim, commons_.transport.clock.now());
   if (place) places_[*place].timer.cancel();
@@ -45,6 +62,13 @@ void Orchestrator::lease_lost(ClaimRef const& claim) {
 
 Awaitable<void> Orchestrator::poll() {
   while (!commons_.stopping) {
+    if (commons_.transport.clock.now() < back_at_) {
+      machine_.go_away();
+      poller_.timer.expires_at(back_at_);
+      [[maybe_unused]] auto [cancelled] = co_await poller_.timer.async_wait(as_result);
+      count_places();
+      continue;
+    }
     auto const poll = machine_.next_poll(commons_.transport.clock.now());
     if (!poll.now) {
       poller_.timer.expires_at(poll.intended);
@@ -53,8 +77,12 @@ Awaitable<void> Orchestrator::poll() {
     }
     commons_.recorder.begin(Operation::poll);
     commons_.writer.poll(poller_.request, identity_.token, Duration{0}, poll.most);
+    std::uint64_t const deaths = deaths_;
     Exchange const exchange = co_await poller_.channel->exchange(poller_.request, commons_.answer_timeout);
     settle_poll(poll.intended, exchange);
+    // Claimed by somebody who is not there any more.
+    if (deaths != deaths_) die();
+    count_places();
   }
 }
 
@@ -69,7 +97,9 @@ Awaitable<void> Orchestrator::work(std::size_t number) {
     }
     commons_.recorder.begin(Operation::report);
     commons_.writer.report(self.request, identity_.token, step.claim, step.failed);
+    self.asking = true;
     Exchange const exchange = co_await self.channel->exchange(self.request, commons_.answer_timeout);
+    self.asking = false;
     settle_report(number, step.intended, exchange);
   }
 }
@@ -81,7 +111,6 @@ void Orchestrator::settle_poll(TimePoint intended, Exchange const& exchange) {
   if (fate == Fate::ok) {
     for (auto& place : places_) place.timer.cancel();  // each looks whether it has something to work now
   }
-  count_places();
   Observation observation;
   observation.operation = Operation::poll;
   observation.fate = fate == Fate::abandoned ? Fate::empty : fate;
@@ -103,12 +132,23 @@ void Orchestrator::settle_report(std::size_t number, TimePoint intended, Exchang
   commons_.recorder.record(observation);
 }
 
+void Orchestrator::die() {
+  std::vector<std::size_t> reporting;
+  for (std::size_t number = 0; number < places_.size(); ++number) {
+    if (places_[number].asking) reporting.push_back(number);
+  }
+  machine_.die(commons_.transport.clock.now(), reporting);
+  for (auto& place : places_) place.timer.cancel();
+}
+
 void Orchestrator::count_places() {
-  commons_.present[RunnerCommons::parked] += counted_busy_;
-  commons_.present[RunnerCommons::working] -= counted_busy_;
+  auto& present = commons_.present;
+  present[counted_idle_] -= places_.size() - counted_busy_;
+  present[RunnerCommons::working] -= counted_busy_;
   counted_busy_ = machine_.busy();
-  commons_.present[RunnerCommons::parked] -= counted_busy_;
-  commons_.present[RunnerCommons::working] += counted_busy_;
+  counted_idle_ = commons_.transport.clock.now() < back_at_ ? RunnerCommons::absent : RunnerCommons::parked;
+  present[counted_idle_] += places_.size() - counted_busy_;
+  present[RunnerCommons::working] += counted_busy_;
 }
 
 }  // namespace assay

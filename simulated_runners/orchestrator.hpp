@@ -18,6 +18,7 @@ class Orchestrator final : public FleetMember {
 
   Awaitable<void> run() override;
   void stop() override;
+  void disturb(FaultSpec::What what, TimePoint back_at) override;
 
   std::vector<ClaimRef> claims() const override { return machine_.claims(); }
   std::string const& token() const override { return identity_.token; }
@@ -31,12 +32,14 @@ class Orchestrator final : public FleetMember {
     std::unique_ptr<Channel> channel;
     Timer timer;
     std::string request;
+    bool asking = false;  // of a place for runs: its report is on its way
   };
 
   Awaitable<void> poll();
   Awaitable<void> work(std::size_t number);
   void settle_poll(TimePoint intended, Exchange const& exchange);
   void settle_report(std::size_t number, TimePoint intended, Exchange const& exchange);
+  void die();
   void count_places();
 
   RunnerCommons& commons_;
@@ -45,7 +48,10 @@ class Orchestrator final : public FleetMember {
   Place poller_;
   std::deque<Place> places_;  // a deque: coroutines refer to them
   TaskGroup tasks_;
+  TimePoint back_at_ = TimePoint::min();  // polls nothing until then
+  std::uint64_t deaths_ = 0;
   std::size_t counted_busy_ = 0;
+  RunnerCommons::Presence counted_idle_ = RunnerCommons::parked;
 };
 
 }  // namespace assay

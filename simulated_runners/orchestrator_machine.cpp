@@ -106,9 +106,9 @@ void OrchestratorMachine::reported(std::size_t number, Fate fate, TimePoint now)
       // Told once; the report is idempotent by token, and asking again settles it.
       if (!place.held->doubted) tell(RunEvent::Kind::report_in_doubt, *place.held, now);
       place.held->doubted = true;
-      back_off(place, now);
+      ask_again(number, now);
       break;
-    case Fate::unavailable: back_off(place, now); break;
+    case Fate::unavailable: ask_again(number, now); break;
   }
 }
 
@@ -133,7 +133,19 @@ void OrchestratorMachine::give_up(TimePoint now) {
   for (auto const& held : waiting_) tell(RunEvent::Kind::abandoned, held, now);
   waiting_.clear();
   for (std::size_t number = 0; number < places_.size(); ++number) {
-    if (places_[number].held) leave(number, RunEvent::Kind::abandoned, now);
+    auto const& held = places_[number].held;
+    if (held) leave(number, held->orphan ? RunEvent::Kind::died : RunEvent::Kind::abandoned, now);
+  }
+}
+
+void OrchestratorMachine::die(TimePoint now, std::vector<std::size_t> const& reporting) {
+  for (auto const& held : waiting_) tell(RunEvent::Kind::died, held, now);
+  waiting_.clear();
+  for (std::size_t number = 0; number < places_.size(); ++number) {
+    auto& held = places_[number].held;
+    if (!held) continue;
+    held->orphan = std::find(reporting.begin(), reporting.end(), number) != reporting.end();
+    if (!held->orphan) leave(number, RunEvent::Kind::died, now);
   }
 }
 
@@ -141,7 +153,7 @@ std::vector<ClaimRef> OrchestratorMachine::claims() const {
   std::vector<ClaimRef> claims;
   claims.reserve(held());
   for (auto const& place : places_) {
-    if (place.held) claims.push_back(place.held->claim);
+    if (place.held && !place.held->orphan) claims.push_back(place.held->claim);
   }
   for (auto const& held : waiting_) claims.push_back(held.claim);
   return claims;
@@ -176,6 +188,14 @@ void OrchestratorMachine::leave(std::size_t number, RunEvent::Kind why, TimePoin
   Held const next = waiting_.front();
   waiting_.pop_front();
   begin(number, next, now);
+}
+
+void OrchestratorMachine::ask_again(std::size_t number, TimePoint now) {
+  if (places_[number].held->orphan) {
+    leave(number, RunEvent::Kind::died, now);
+  } else {
+    back_off(places_[number], now);
+  }
 }
 
 // As RunnerMachine's: full jitter.

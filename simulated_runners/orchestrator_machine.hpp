@@ -65,10 +65,16 @@ class OrchestratorMachine {
   // that is being reported is left to that answer, one that waits is simply gone.
   std::optional<std::size_t> lease_lost(ClaimRef const& claim, TimePoint now);
 
-  // The trial is over, or the orchestrator died: whatever is held is abandoned.
+  // The trial is over: whatever is held is abandoned.
   void give_up(TimePoint now);
 
-  std::vector<ClaimRef> claims() const;  // what a heartbeat renews
+  // It was killed, with all it holds. The places in `reporting` have their report on its way: they are left to that
+  // answer, for which nobody asks again.
+  void die(TimePoint now, std::vector<std::size_t> const& reporting);
+  // When it is asked to poll again, it is back: its clock begins anew, and its places are free from then on.
+  void go_away() { awake_ = false; }
+
+  std::vector<ClaimRef> claims() const;  // what a heartbeat renews: not what a dead one held
   std::size_t held() const { return busy_ + waiting_.size(); }
   std::size_t busy() const { return busy_; }
 
@@ -78,6 +84,7 @@ class OrchestratorMachine {
     std::int32_t attempt = 1;
     bool fails = false;
     bool doubted = false;  // its report was cut off once
+    bool orphan = false;   // its orchestrator died while it reported
     TimePoint received;
   };
   struct Place {
@@ -91,6 +98,7 @@ class OrchestratorMachine {
 
   void begin(std::size_t place, Held held, TimePoint now);
   void leave(std::size_t place, RunEvent::Kind why, TimePoint now);
+  void ask_again(std::size_t place, TimePoint now);
   void back_off(Place& place, TimePoint now);
   void tell(RunEvent::Kind kind, Held const& held, TimePoint now, TimePoint free_since = {}, TimePoint asked = {});
 

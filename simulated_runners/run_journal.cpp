@@ -33,7 +33,8 @@ void RunJournal::record(RunEvent const& event) {
       break;
     case Kind::failed:
     case Kind::report_refused:
-    case Kind::abandoned: --held_; break;
+    case Kind::abandoned:
+    case Kind::died: --held_; break;
     case Kind::report_in_doubt: break;  // the runner asks again
   }
   if (!follow(event) && keeps_foreign_) foreign_.push_back(event);

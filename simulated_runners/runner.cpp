@@ -66,7 +66,7 @@ Awaitable<void> Runner::run() {
   if (error) co_return;
 
   while (!commons_.stopping) {
-    if (std::exchange(killed_, false)) machine_.give_up(commons_.transport.clock.now());
+    if (std::exchange(killed_, false)) machine_.die(commons_.transport.clock.now());
     if (commons_.transport.clock.now() < back_at_ && !machine_.holds_runs()) {
       channel_->leave();
       enter(RunnerCommons::absent);

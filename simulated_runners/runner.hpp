@@ -59,9 +59,7 @@ class Runner final : public FleetMember {
 
   Awaitable<void> run() override;
   void stop() override;
-
-  // What a fault does to it (FaultSpec); `back_at` is when a restarted or killed one goes on.
-  void disturb(FaultSpec::What what, TimePoint back_at);
+  void disturb(FaultSpec::What what, TimePoint back_at) override;
 
   bool holds_runs() const { return machine_.holds_runs(); }
   void work_beside(std::function<std::size_t()> others) { machine_.work_beside(std::move(others)); }

@@ -121,11 +121,9 @@ bool RunnerMachine::lease_lost(ClaimRef const& claim, TimePoint now) {
   return true;
 }
 
-void RunnerMachine::give_up(TimePoint now) {
-  for (auto const& held : held_) tell(RunEvent::Kind::abandoned, held, now);
-  held_.clear();
-  stage_ = Stage::none;
-}
+void RunnerMachine::give_up(TimePoint now) { drop_all(RunEvent::Kind::abandoned, now); }
+
+void RunnerMachine::die(TimePoint now) { drop_all(RunEvent::Kind::died, now); }
 
 std::vector<ClaimRef> RunnerMachine::claims() const {
   std::vector<ClaimRef> claims;
@@ -157,6 +155,12 @@ void RunnerMachine::drop_current(RunEvent::Kind why, TimePoint now) {
   held_.erase(held_.begin());
   free_since_ = now;
   begin_next_run(now);
+}
+
+void RunnerMachine::drop_all(RunEvent::Kind why, TimePoint now) {
+  for (auto const& held : held_) tell(why, held, now);
+  held_.clear();
+  stage_ = Stage::none;
 }
 
 // "Full jitter" (Brooker 2015, "Exponential Backoff and Jitter"): anywhere between now and the doubled limit.

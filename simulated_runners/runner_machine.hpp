@@ -61,8 +61,10 @@ class RunnerMachine {
   // answer.
   bool lease_lost(ClaimRef const& claim, TimePoint now);
 
-  // The trial is over, or the runner was killed: whatever is held is abandoned.
+  // The trial is over: whatever is held is abandoned.
   void give_up(TimePoint now);
+  // The runner was killed, with what it holds.
+  void die(TimePoint now);
 
   // Other runs that the same runner works at once: each makes one that begins longer, by rules.slowdown.
   void work_beside(std::function<std::size_t()> others) { others_ = std::move(others); }
@@ -83,6 +85,7 @@ class RunnerMachine {
   void begin_next_run(TimePoint now);
   void begin_work(TimePoint now);
   void drop_current(RunEvent::Kind why, TimePoint now);
+  void drop_all(RunEvent::Kind why, TimePoint now);
   void back_off(TimePoint now);
   void succeeded();
   void tell(RunEvent::Kind kind, Held const& held, TimePoint now) const;

@@ -51,28 +51,41 @@ struct StoreOperationFigures {
   std::map<std::string, std::uint64_t> outcomes;  // per item: ok, stale_token, …
 };
 
+// One of those that runs are for, where they name one (a tag `source:…`).
+struct SourceFigures {
+  std::string source;            // "source:team-a"
+  std::uint64_t submitted = 0;   // its runs that were created in the measured phase
+  std::uint64_t claimed = 0;     // its runs that a runner received first in the measured phase
+  LatencyFigures claim_latency;  // of those created; as TrialResult's
+};
+
 struct BooksFigures {
   std::uint64_t offered = 0, started = 0, shed = 0, succeeded = 0, failed = 0, abandoned = 0, in_flight = 0;
   bool balance = false;
   // What faults led to, in words: "submissions tried again" → 12. Empty when nothing was disturbed.
   std::map<std::string, std::uint64_t> disturbances;
+  std::vector<SourceFigures> sources;  // by name; empty where runs name none
 };
 
 struct LedgerFigures {
-  std::uint64_t accepted = 0;    // submissions acknowledged by the coordinator
-  std::uint64_t completed = 0;   // runs with one accepted completion
-  std::uint64_t dead = 0;        // dead letters
-  std::uint64_t queued = 0;      // still in the store at the end: delayed, ready or claimed
-  std::uint64_t in_doubt = 0;    // submissions or reports cut off after sending
-  std::uint64_t lost = 0;        // accepted, and in none of the above
-  std::uint64_t doubled = 0;     // claims or accepted completions that break I2–I4
-  std::uint64_t reexecuted = 0;  // runs given out again after a lost lease: allowed, reported
-  std::uint64_t overlapping = 0;  // … of them that two runners worked on at once (I11): allowed, reported
+  std::uint64_t accepted = 0;              // submissions acknowledged by the coordinator
+  std::uint64_t completed = 0;             // runs with one accepted completion
+  std::uint64_t dead = 0;                  // dead letters
+  std::uint64_t queued = 0;                // still in the store at the end: delayed, ready or claimed
+  std::uint64_t in_doubt = 0;              // submissions or reports cut off after sending
+  std::uint64_t lost = 0;                  // accepted, and in none of the above
+  std::uint64_t doubled = 0;               // claims or accepted completions that break I2–I4
+  std::uint64_t reexecuted = 0;            // runs given out again after a lost lease: allowed, reported
+  std::uint64_t overlapping = 0;           // … of them that two runners worked on at once (I11): allowed, reported
+  std::uint64_t orphaned = 0;              // runs whose runner was killed while it held them
+  std::uint64_t recovered = 0;             // … of them completed in the end, by somebody else
+  std::uint64_t stranded = 0;              // … of them still claimed by the dead when the trial ended
+  std::vector<std::string> stranded_runs;  // these, a line each; at most 20
   struct Breach {
     std::string invariant;  // "I2"
     std::string what;       // one line with run id and tokens
   };
-  std::vector<Breach> breaches;  // at most 20 kept; lost and doubled count all
+  std::vector<Breach> breaches;        // at most 20 kept; lost and doubled count all
   std::vector<std::string> unchecked;  // "I6: the backend declares no first in, first out"
 };
 
@@ -108,7 +121,9 @@ struct OrchestratorFigures {
   std::uint64_t most_held = 0;                 // by one orchestrator at any moment
   std::uint64_t cold_starts = 0, warm_starts = 0;
   LatencyFigures start_delay;  // from being claimed until being worked, cold start included; modelled scale
-  double limit_per_s = 0;      // runs per second, as run, that their own rules allow (orchestrator_figures.hpp)
+  // Runs per second, as run (orchestrator_figures.hpp): that their own rules allow at most, and what is left of it when
+  // a place that becomes free waits for its orchestrator's next poll.
+  double limit_per_s = 0, with_polls_per_s = 0;
 };
 
 struct TrialResult {
@@ -116,7 +131,8 @@ struct TrialResult {
   int runners = 0;
   std::string backend;
   std::string variant;  // of the scenario, as its trials name it; empty: none
-  std::string transport = "http";  // or direct: no coordinator process, the generator's CPU includes the store's clients
+  std::string transport =
+      "http";  // or direct: no coordinator process, the generator's CPU includes the store's clients
   int repeat = 1;
   std::uint64_t seed = 0;
   bool partial = false;   // interrupted: what was measured is here, nothing is judged by it

@@ -23,6 +23,16 @@ std::optional<Figure> worst_dispatch(Trials const& trials) {
   return worst;
 }
 
+// What compares trials of a backlog, of which nothing was due while it was measured.
+std::optional<Figure> least_throughput(Trials const& trials) {
+  std::optional<Figure> least;
+  for (auto const* trial : trials) {
+    auto const found = figure(*trial, "throughput", "mean");
+    if (found && (!least || found->estimate.value < least->estimate.value)) least = found;
+  }
+  return least && least->estimate.value > 0 ? least : std::nullopt;
+}
+
 }  // namespace
 
 Comparisons::Comparisons(Assessment const& assessment, Policy const& policy)
@@ -124,14 +134,17 @@ Reason Comparisons::note(int runners, std::string const& series) const {
     if (why.empty()) why = why_not_usable(*trial);
   }
   auto const where = fmt::format("{} at {} runners", series, runners);
-  auto const theirs = worst_dispatch(trials);
-  if (why.empty() && !theirs) why = "dispatch latency was not measured";
+  auto theirs = worst_dispatch(trials);
+  bool const by_throughput = !theirs;
+  if (by_throughput) theirs = least_throughput(trials);
+  if (why.empty() && !theirs) why = "neither dispatch latency nor throughput was measured";
   if (!why.empty()) {
     note.text = fmt::format("{}: no comparison, {}.", where, why);
     return note;
   }
-  note.text = fmt::format("{}: dispatch latency p99 {}", where, show(*theirs));
-  if (auto const ours = worst_dispatch(all_usable(runners, assessed_)))
+  note.text = fmt::format("{}: {} {}", where, by_throughput ? "completed runs" : "dispatch latency p99", show(*theirs));
+  auto const of_ours = all_usable(runners, assessed_);
+  if (auto const ours = by_throughput ? least_throughput(of_ours) : worst_dispatch(of_ours))
     note.text += fmt::format(", against {} of {}", show(*ours), assessed_);
   note.text += durability_words(series) + '.';
   note.n = theirs->n;

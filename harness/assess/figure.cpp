@@ -119,9 +119,16 @@ Maybe undelivered_replies(TrialResult const& trial) {
   return exact(std::max(0.0, sent->estimate.value - heard->estimate.value));
 }
 
+Maybe quiet_source(TrialResult const& trial, std::string_view statistic) {
+  auto const& sources = trial.books.sources;
+  auto const quietest = std::ranges::min_element(sources, {}, &SourceFigures::submitted);
+  return quietest == sources.end() ? std::nullopt : latency(quietest->claim_latency, statistic);
+}
+
 Maybe find(TrialResult const& t, std::string_view metric, std::string_view statistic) {
   if (metric == "claim_latency") return latency(t.claim_latency, statistic);
   if (metric == "dispatch_latency") return latency(t.dispatch_latency, statistic);
+  if (metric == "quiet_source_latency") return quiet_source(t, statistic);
   if (metric == "runner_shortage") return latency(t.runner_shortage, statistic);
   if (metric == "claim_latency_as_run") return latency(t.claim_latency_as_run, statistic);
   if (metric == "submit_latency") return latency(t.submit_latency, statistic);
@@ -156,6 +163,7 @@ Maybe find(TrialResult const& t, std::string_view metric, std::string_view stati
   if (metric == "lost") return counted(t.ledger.lost);
   if (metric == "doubled") return counted(t.ledger.doubled);
   if (metric == "reexecuted") return counted(t.ledger.reexecuted);
+  if (metric == "stranded") return counted(t.ledger.stranded);
   if (metric == "dead") return counted(t.ledger.dead);
   if (metric == "in_doubt") return counted(t.ledger.in_doubt);
   if (metric == "shed") return counted(t.books.shed);

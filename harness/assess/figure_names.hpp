@@ -32,6 +32,8 @@ inline constexpr std::array<std::string_view, 1> count{"count"}, mean{"mean"}, m
 inline constexpr std::array all{
     FigureName{"claim_latency", Kind::duration, latency, "from a run's creation (intended) until a runner has it"},
     FigureName{"dispatch_latency", Kind::duration, latency, "the coordinator's share of the claim latency"},
+    FigureName{"quiet_source_latency", Kind::duration, latency,
+               "claim latency of the source that submitted the fewest runs (tags `source:…`)"},
     FigureName{"runner_shortage", Kind::duration, latency,
                "the rest of the claim latency: no eligible runner was free"},
     FigureName{"claim_latency_as_run", Kind::duration, latency,
@@ -81,6 +83,7 @@ inline constexpr std::array all{
     FigureName{"lost", Kind::count, count, "accepted runs that are nowhere any more"},
     FigureName{"doubled", Kind::count, count, "claims or accepted completions that must not be"},
     FigureName{"reexecuted", Kind::count, count, "runs given out again after a lost lease"},
+    FigureName{"stranded", Kind::count, count, "runs still claimed, at the end, by a runner that was killed"},
     FigureName{"dead", Kind::count, count, "runs that used up their attempts"},
     FigureName{"in_doubt", Kind::count, count, "submissions and reports whose fate is unknown"},
     FigureName{"shed", Kind::count, count, "runs that were due and could not be submitted"},

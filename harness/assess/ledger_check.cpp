@@ -174,12 +174,27 @@ class Checker {
     known_dead_ += dead;
     std::uint64_t const doubtful_reports = completed ? 0 : unsettled_reports(rows);
     // Whoever gave up without an answer may have had one on its way.
-    maybe_reported_ += !completed && (doubtful_reports > 0 || any(What::abandoned, What::doubted));
+    maybe_reported_ += !completed && (doubtful_reports > 0 || any(What::abandoned, What::died, What::doubted));
     figures_.in_doubt += doubtful_reports + (maybe_submitted ? 1 : 0);
+    if (any(What::died)) count_orphan(rows.front().run, completed, dead);
     if (exists && !completed && !dead && (!suspect_ || (suspect_claimed_ && claims_.empty()))) {
       suspect_ = rows.front().run;
       suspect_claimed_ = !claims_.empty();
     }
+  }
+
+  // A run whose runner died with it. It is stranded while that claim is the last thing that happened to it.
+  void count_orphan(RunId run, bool completed, bool dead) {
+    ++figures_.orphaned;
+    figures_.recovered += completed;
+    if (claims_.empty()) return;
+    auto const& last = claims_.back();
+    bool const held = last.died_at != never && last.ended_at() == never && last.doubted_at == never;
+    if (completed || dead || !held) return;
+    ++figures_.stranded;
+    if (figures_.stranded_runs.size() >= breaches_kept) return;
+    figures_.stranded_runs.push_back(fmt::format("run {}: claimed by runner {} under token {}, attempt {}",
+                                                 to_string(run), last.holder, to_string(last.token), last.attempt));
   }
 
   bool known_to_have_ended() const { return !claims_.empty() && claims_.back().ended_at() != never; }

@@ -20,6 +20,7 @@ What what_of(RunEvent::Kind kind) {
     case RunEvent::Kind::report_refused: return What::refused;
     case RunEvent::Kind::report_in_doubt: return What::report_in_doubt;
     case RunEvent::Kind::abandoned: return What::abandoned;
+    case RunEvent::Kind::died: return What::died;
   }
   return What::no_matter;
 }
@@ -121,6 +122,10 @@ void RunLife::see_what_became_of_it(LedgerRow const& row) {
     case What::told_completed:
     case What::refused:
     case What::abandoned: note_earliest(claim->let_go_at, row.time); break;
+    case What::died:
+      note_earliest(claim->died_at, row.time);
+      note_earliest(claim->let_go_at, row.time);
+      break;
     case What::given_back: note_earliest(claim->given_back_at, row.time); break;
     case What::report_in_doubt:
     case What::doubted: note_earliest(claim->doubted_at, row.time); break;

@@ -28,7 +28,8 @@ struct LedgerRow {
     told_failed,
     refused,
     report_in_doubt,
-    abandoned,  // the runner's
+    abandoned,
+    died,  // the runner's
     created,
     delivered,
     completed,
@@ -62,6 +63,7 @@ struct ClaimOfRun {
   TimePoint given_back_at = never;                   // untouched
   TimePoint lost_at = never;                         // lease
   TimePoint doubted_at = never;                      // first report whose answer was cut off
+  TimePoint died_at = never;                         // its holder, while it had it
   std::uint32_t holder = 0;                          // the runner that received it; 0: none did
   TimePoint received_at = never, let_go_at = never;  // by the holder
   bool overlapped = false;      // by the next claim: a breach of I3, and no reason to call this token stale

@@ -65,7 +65,10 @@ boost::json::object to_json(LedgerFigures const& figures) {
           {"lost", figures.lost},
           {"doubled", figures.doubled},
           {"executed_again", figures.reexecuted},
-          {"executed_twice_at_once", figures.overlapping}};
+          {"executed_twice_at_once", figures.overlapping},
+          {"orphaned", figures.orphaned},
+          {"recovered", figures.recovered},
+          {"stranded", figures.stranded}};
 }
 
 void print_balance(TrialResult const& trial) {
@@ -74,6 +77,12 @@ void print_balance(TrialResult const& trial) {
       "{}: {} accepted; {} completed, {} dead letters, {} still queued, {} in doubt; {} executed again, {} of them "
       "twice at once; {} lost, {} doubled\n",
       trial.id, f.accepted, f.completed, f.dead, f.queued, f.in_doubt, f.reexecuted, f.overlapping, f.lost, f.doubled);
+  if (f.orphaned == 0) return;
+  fmt::print(
+      "    {} held by runners that were killed: {} of them completed later, {} still claimed by the dead at the end\n",
+      f.orphaned, f.recovered, f.stranded);
+  for (auto const& run : f.stranded_runs) fmt::print("      {}\n", run);
+  if (f.stranded > f.stranded_runs.size()) fmt::print("      … and {} more\n", f.stranded - f.stranded_runs.size());
 }
 
 int show_breaches(std::filesystem::path const& folder, Assessment const& assessment, bool json) {
@@ -103,6 +112,7 @@ int show_breaches(std::filesystem::path const& folder, Assessment const& assessm
         {"trial", trial.id},
         {"books", to_json(trial.ledger)},
         {"breaches", std::move(breaches)},
+        {"stranded", boost::json::array(trial.ledger.stranded_runs.begin(), trial.ledger.stranded_runs.end())},
         {"unchecked", boost::json::array(trial.ledger.unchecked.begin(), trial.ledger.unchecked.end())}});
   }
   if (json) fmt::print("{}\n", boost::json::serialize(trials));

@@ -37,12 +37,15 @@ char const* mark(Reason::Finding finding) {
   return "";
 }
 
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
 std::string wrap(std::string_view text, std::size_t columns, std::string_view indent) {
   std::string result;
   std::size_t column = 0;
   for (auto const& word : split(text, ' ')) {
-    std::size_t const length =
-        static_cast<std::size_t>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+    std::size_t const length = columns_of(word);
     if (column != 0 && column + 1 + length > columns) {
       result += '\n';
       result += indent;
@@ -63,7 +66,7 @@ std::string in_context(Reason const& reason) {
   return named ? fmt::format("{}: {}", reason.source_text, reason.text) : reason.text;
 }
 
-std::string trial_row(TrialResult const& trial) {
+std::string trial_row(TrialResult const& trial, std::size_t series_width) {
   auto const state = trial.partial                    ? "partial"
                      : !trial.ledger.breaches.empty() ? "BROKEN"
                      : !trial.stable                  ? "unstable"
@@ -71,8 +74,8 @@ std::string trial_row(TrialResult const& trial) {
                                                       : "valid";
   std::uint64_t failed = 0;
   for (auto const& [cause, count] : trial.failed_claims) failed += count;
-  return fmt::format("{:>7}  {:<21} {:>6.0f}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}  {}\n",
-                     trial.runners, trial.series(), throughput(trial),
+  return fmt::format("{:>7}  {:<{}} {:>6.0f}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}  {}\n",
+                     trial.runners, trial.series(), series_width, throughput(trial),
                      trial.stable ? latency(trial.claim_latency.p50, trial.claim_latency.n) : "–",
                      trial.stable ? latency(trial.claim_latency.p99, trial.claim_latency.n) : "–",
                      trial.stable ? latency(trial.dispatch_latency.p99, trial.dispatch_latency.n) : "–",
@@ -87,12 +90,14 @@ std::string printed_summary(Assessment const& assessment, bool colour) {
     return colour ? fmt::format("\033[1m{}\033[0m", text) : std::string{text};
   };
   std::string out = fmt::format("{}\n\n", bold(assessment.title));
-  out += fmt::format("{:>7}  {:<21} {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>17}\n", "", "", "", "claim", "claim",
-                     "dispatch", "shortage", "failed", "CPU cores");
-  out += fmt::format("{:>7}  {:<21} {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}\n", "runners",
-                     "backend", "runs/s", "p50", "p99", "p99", "p99", "claims", "coord", "db", "gen");
+  std::size_t width = std::string_view{"postgres-skip-locked"}.size() + 1;
+  for (auto const& trial : assessment.trials) width = std::max(width, columns_of(trial.series()));
+  out += fmt::format("{:>7}  {:<{}} {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>17}\n", "", "", width, "", "claim",
+                     "claim", "dispatch", "shortage", "failed", "CPU cores");
+  out += fmt::format("{:>7}  {:<{}} {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>5} {:>5} {:>5}\n", "runners",
+                     "backend", width, "runs/s", "p50", "p99", "p99", "p99", "claims", "coord", "db", "gen");
   for (auto const& trial : assessment.trials) {
-    out += trial_row(trial);
+    out += trial_row(trial, width);
     if (!trial.failure.empty()) out += fmt::format("         {}\n", trial.failure);
     for (auto const& guard : trial.guards) {
       if (guard.state != Guard::State::failed) continue;

@@ -63,15 +63,29 @@ std::string_view picker_in_words(DispatchSpec::Picker picker) {
 std::string classes_in_words(LoadSpec const& load) {
   std::vector<std::string> classes;
   for (auto const& one : load.classes) {
-    classes.push_back(
-        fmt::format("[{}] priority {} (weight {:g})", fmt::join(one.tags, ", "), one.priority, one.weight));
+    std::string const tags = one.tags.empty() ? "no tags" : fmt::format("[{}]", fmt::join(one.tags, ", "));
+    classes.push_back(fmt::format("{}, priority {} (weight {:g})", tags, one.priority, one.weight));
   }
   return fmt::format("{}", fmt::join(classes, "; "));
 }
 
-std::string change_in_words(boost::json::value const& value) {
-  if (value.is_null()) return "as by default";
+// As in the scenario: {at: 5s, what: kill}.
+std::string in_flow_style(boost::json::value const& value) {
+  std::vector<std::string> parts;
+  if (auto const* object = value.if_object()) {
+    for (auto const& [key, each] : *object)
+      parts.push_back(fmt::format("{}: {}", std::string_view{key}, in_flow_style(each)));
+    return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  }
+  if (auto const* array = value.if_array()) {
+    for (auto const& each : *array) parts.push_back(in_flow_style(each));
+    return fmt::format("[{}]", fmt::join(parts, ", "));
+  }
   return value.is_string() ? std::string{value.get_string()} : boost::json::serialize(value);
+}
+
+std::string change_in_words(boost::json::value const& value) {
+  return value.is_null() ? "as by default" : in_flow_style(value);
 }
 
 std::string orchestrators_in_words(OrchestratorSpec const& spec) {
@@ -110,8 +124,9 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   if (scenario.time_compression != 1) {
     conditions.emplace_back(
         "Time compression",
-        fmt::format("arrivals and run lengths {:g}-fold; {} as they are", scenario.time_compression,
-                    fleet.orchestrator ? "poll interval and cold start with them; heartbeat" : "hold and heartbeat"));
+        fmt::format("arrivals and run lengths {:g}-fold; {}", scenario.time_compression,
+                    fleet.orchestrator ? "poll interval and cold start with them; heartbeat as it is"
+                                       : "hold and heartbeat as they are"));
   }
   if (fleet.orchestrator) {
     conditions.emplace_back("Orchestrators", orchestrators_in_words(*fleet.orchestrator));
@@ -141,7 +156,7 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   }
   if (!scenario.faults.empty()) {
     std::vector<std::string> faults;
-    for (auto const& fault : scenario.faults) faults.push_back(in_words(fault));
+    for (auto const& fault : scenario.faults) faults.push_back(in_words(fault, fleet));
     conditions.emplace_back("Faults", fmt::format("{}", fmt::join(faults, "; ")));
   }
   conditions.emplace_back("Payload", fmt::format("{} bytes", scenario.load.payload_bytes));
@@ -161,8 +176,10 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
   bool const direct = scenario.transport == TransportKind::direct;
   conditions.emplace_back(
       "Clients and server",
-      fmt::format("{} submitter, closed population of runners, on {}; {}",
-                  scenario.load.concurrency ? "closed-loop" : "open-loop",
+      fmt::format("{}, closed population of runners, on {}; {}",
+                  scenario.load.concurrency ? "closed-loop submitter"
+                  : scenario.load.backlog   ? "backlog submitted beforehand"
+                                            : "open-loop submitter",
                   threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads),
                   direct ? "each runner is a client of the store, within the generator's process"
                          : "generator, coordinator and store are processes on one machine, connected over loopback"));

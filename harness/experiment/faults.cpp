@@ -22,11 +22,16 @@ std::string_view verb_of(FaultSpec::What what) {
   return "";
 }
 
+std::string whom_in_words(FaultSpec const& fault, FleetSpec const& fleet) {
+  if (fault.whom == FaultSpec::Whom::coordinators) return "coordinator";
+  return fleet.orchestrator ? "orchestrator" : "runner";
+}
+
 }  // namespace
 
-std::string in_words(FaultSpec const& fault) {
+std::string in_words(FaultSpec const& fault, FleetSpec const& fleet) {
   bool const runners = fault.whom == FaultSpec::Whom::runners;
-  std::string const whom = runners ? "runner" : "coordinator";
+  std::string const whom = whom_in_words(fault, fleet);
   std::string text = fmt::format("{}: {} ", humanize(fault.at), verb_of(fault.what));
   text += fault.number == 0   ? fmt::format("all {}s", whom)
           : fault.number == 1 ? fmt::format("the first {}", whom)
@@ -69,7 +74,8 @@ Awaitable<void> FaultInjector::carry_out(FaultSpec fault) {
     generator_.disturb(fault);
     TimePoint const now = clock_.now();
     TimePoint const over = now + fault.every * (hit - 1) + fault.lasting;
-    done_.push_back({fmt::format("{} runners", verb_of(fault.what)), now, over});
+    auto const whom = whom_in_words(fault, scenario_.fleet);
+    done_.push_back({fmt::format("{} {}{}", verb_of(fault.what), whom, hit == 1 ? "" : "s"), now, over});
     co_return;
   }
   std::size_t const all = coordinators_.processes().size();

@@ -14,8 +14,8 @@
 
 namespace assay {
 
-// "2 s: restart all runners, one each 50 ms, for 1 s each"
-std::string in_words(FaultSpec const& fault);
+// "2 s: restart all runners, one each 50 ms, for 1 s each"; runners of this fleet may be orchestrators.
+std::string in_words(FaultSpec const& fault, FleetSpec const& fleet);
 
 // What was done, in a few words without a comma ("stop coordinator 1"), and when.
 struct DoneFault {

@@ -7,6 +7,7 @@
 #include "harness/experiment/instrument.hpp"
 #include "harness/experiment/ledger_evidence.hpp"
 #include "harness/experiment/orchestrator_figures.hpp"
+#include "harness/experiment/source_figures.hpp"
 
 #include <fmt/format.h>
 
@@ -28,12 +29,10 @@ void add_claim_figures(Evidence const& evidence, std::span<ClaimSplit const> spl
   double claim_sum = 0;
   for (auto const& split : splits) {
     if (!evidence.recorder->measured().contains(split.created)) continue;
-    // Runner shortage, and the wait for an orchestrator's next poll, scale with the modelled system's time; a
-    // millisecond of the coordinator does not (docs/method.md).
-    auto const modelled = std::chrono::round<Duration>(split.shortage * scale);
+    Duration const modelled = split.modelled_shortage(scale);
     Duration const at = split.created - evidence.measure_begin;
     as_run.record(at, split.claim.count());
-    Duration const dispatched = split.dispatch + std::chrono::round<Duration>(split.poll_wait * (scale - 1));
+    Duration const dispatched = split.modelled_dispatch(scale);
     dispatch.record(at, dispatched.count());
     shortage.record(at, modelled.count());
     claim.record(at, (dispatched + modelled).count());
@@ -348,6 +347,7 @@ TrialFigures figures_of(Evidence const& evidence) {
   auto const splits = split_claims(evidence.events, scenario.load.classes, scenario.fleet.kinds, evidence.kind_of_actor,
                                    evidence.stopped, scenario.fleet.runs_at_once());
   add_claim_figures(evidence, splits, figures);
+  result.books.sources = source_figures(evidence, splits);
   add_request_figures(evidence, figures);
   if (evidence.begin && evidence.end && evidence.begin->stats && evidence.end->stats) {
     if (auto const during = evidence.end->stats->since(*evidence.begin->stats)) add_store_figures(*during, figures);

@@ -62,8 +62,6 @@ bool disturbs_coordinators(Scenario const& scenario) {
 void not_checked(std::vector<std::string>& unchecked, std::string_view why) { unchecked.emplace_back(why); }
 
 void allow_order(LedgerInput& input, Evidence const& evidence, std::vector<std::string>& unchecked) {
-  if (evidence.plan.scenario->coordinator.dispatch.mode == DispatchSpec::Mode::push)
-    return not_checked(unchecked, "I6, I7: of pushed runs nobody writes down when the store was asked for them");
   auto const& backend = evidence.plan.backend;
   input.order.fifo = declares(backend, "fifo");
   input.order.priority = declares(backend, "priority");
@@ -74,6 +72,18 @@ void allow_order(LedgerInput& input, Evidence const& evidence, std::vector<std::
   input.order.tolerated_batches = count == 1 ? 0 : count;
   if (!input.order.fifo) unchecked.push_back(fmt::format("I6: {} does not declare first in, first out", backend.name));
   if (!input.order.priority) unchecked.push_back(fmt::format("I7: {} does not declare priorities", backend.name));
+  auto const& scenario = *evidence.plan.scenario;
+  bool const push = scenario.coordinator.dispatch.mode == DispatchSpec::Mode::push;
+  if (!push || !input.order.priority) return;
+  // A gateway claims for all runners of an offer at once, and its picker may send the run to one of another offer.
+  if (scenario.fleet.kinds.size() > 1) {
+    not_checked(unchecked,
+                "I7: who gets a pushed run need not be whom it was claimed for, with several kinds of runners");
+    input.order.priority = false;
+  } else if (scenario.coordinator.dispatch.fair_by_source) {
+    not_checked(unchecked, "I7: sources take turns before priorities count");
+    input.order.priority = false;
+  }
 }
 
 void allow_sweeps(LedgerInput& input, Evidence const& evidence, std::vector<std::string>& unchecked) {

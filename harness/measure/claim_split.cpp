@@ -121,7 +121,7 @@ std::vector<Free> left_over_places(std::span<RunEvent const> events, std::vector
     if (event->kind == RunEvent::Kind::received) {
       actor.open[token] = never;
       actor.last_received = event->time;
-    } else if (event->kind == RunEvent::Kind::abandoned) {
+    } else if (event->kind == RunEvent::Kind::abandoned || event->kind == RunEvent::Kind::died) {
       if (actor.open.contains(token)) actor.open[token] = event->time;
     } else if (ends_a_run(event->kind) && actor.open.erase(token) > 0) {
       actor.freed.push_back(event->time);
@@ -235,6 +235,7 @@ std::vector<ClaimSplit> split_claims(std::span<RunEvent const> events, std::vect
     TimePoint const own = delivered ? std::max(life.created, life.free_since) : received;
     TimePoint const possible = std::min({life.handed_out, own, received});
     splits.push_back({.run = life.run,
+                      .run_class = life.run_class,
                       .created = life.created,
                       .claim = received - life.created,
                       .dispatch = received - possible,

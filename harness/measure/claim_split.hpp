@@ -24,11 +24,19 @@ namespace assay {
 
 struct ClaimSplit {
   RunId run;
+  std::uint32_t run_class = 0;
   TimePoint created;  // intended
   Duration claim{}, dispatch{}, shortage{};
   Duration poll_wait{};   // of dispatch: until the next poll of an orchestrator was due, time of the modelled system
   bool delivered = true;  // false: accepted and never received; claim is its age at `end`, all of it counted as
                           // dispatch unless no eligible runner ever became free for it
+
+  // At the scale of the modelled system, whose time was compressed so many times: runner shortage, and the wait for an
+  // orchestrator's next poll, scale with its time; a millisecond of the coordinator does not (docs/method.md).
+  Duration modelled_shortage(double compression) const { return std::chrono::round<Duration>(shortage * compression); }
+  Duration modelled_dispatch(double compression) const {
+    return dispatch + std::chrono::round<Duration>(poll_wait * (compression - 1));
+  }
 };
 
 // `events` of the whole trial, in any order; `kind_of_actor[n]` is the kind of runner number n

@@ -40,6 +40,7 @@ std::string_view to_string(RunEvent::Kind kind) {
     case RunEvent::Kind::report_refused: return "report_refused";
     case RunEvent::Kind::report_in_doubt: return "report_in_doubt";
     case RunEvent::Kind::abandoned: return "abandoned";
+    case RunEvent::Kind::died: return "died";
   }
   return "unknown";
 }

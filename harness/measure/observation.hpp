@@ -55,7 +55,8 @@ struct RunEvent {
     failed,          // report `failed` sent and acknowledged
     report_refused,  // stale, contradictory or unknown
     report_in_doubt,  // cut off: the report may have counted
-    abandoned         // given up by the runner without a report (end of the trial, lost lease)
+    abandoned,        // given up by the runner without a report (end of the trial, lost lease)
+    died              // its runner was killed while it held the run
   };
   TimePoint time;
   Kind kind = Kind::submitted;

@@ -23,16 +23,17 @@ BOOST_DESCRIBE_ENUM(Guard::State, passed, failed, not_available)
 BOOST_DESCRIBE_STRUCT(Guard, (), (name, rule, state, measured, bound, detail))
 BOOST_DESCRIBE_STRUCT(ProcessFigures, (), (available, cpu_cores_mean, cpu_cores_max, cpu_us_per_run, resident_mib_max, descriptors_max))
 BOOST_DESCRIBE_STRUCT(StoreOperationFigures, (), (operation, calls, items, errors, latency, outcomes))
-BOOST_DESCRIBE_STRUCT(BooksFigures, (), (offered, started, shed, succeeded, failed, abandoned, in_flight, balance, disturbances))
+BOOST_DESCRIBE_STRUCT(SourceFigures, (), (source, submitted, claimed, claim_latency))
+BOOST_DESCRIBE_STRUCT(BooksFigures, (), (offered, started, shed, succeeded, failed, abandoned, in_flight, balance, disturbances, sources))
 BOOST_DESCRIBE_STRUCT(LedgerFigures::Breach, (), (invariant, what))
-BOOST_DESCRIBE_STRUCT(LedgerFigures, (), (accepted, completed, dead, queued, in_doubt, lost, doubled, reexecuted, overlapping, breaches, unchecked))
+BOOST_DESCRIBE_STRUCT(LedgerFigures, (), (accepted, completed, dead, queued, in_doubt, lost, doubled, reexecuted, overlapping, orphaned, recovered, stranded, stranded_runs, breaches, unchecked))
 BOOST_DESCRIBE_ENUM(ObjectiveResult::State, met, missed, undecided)
 BOOST_DESCRIBE_STRUCT(ObjectiveResult, (), (text, state, measured, bound, n, reason))
 BOOST_DESCRIBE_STRUCT(TimelinePoint, (), (second, offered_per_s, accepted_per_s, received_per_s, completed_per_s, parked, working,
                                           backlog, pending_writes, coordinator_cores, database_cores, generator_cores,
                                           claim_p50_ms, claim_p99_ms, phase, fault))
 BOOST_DESCRIBE_STRUCT(OrchestratorFigures, (), (polls, polls_skipped, received, without_place, most_held, cold_starts, warm_starts,
-                                                start_delay, limit_per_s))
+                                                start_delay, limit_per_s, with_polls_per_s))
 BOOST_DESCRIBE_STRUCT(TrialResult, (), (id, runners, backend, variant, transport, repeat, seed, partial, failure, measured_s,
                                         offered_per_s, accepted_per_s, completed_per_s, busy_share,
                                         claim_latency, dispatch_latency, runner_shortage, claim_latency_as_run,
@@ -67,11 +68,10 @@ template <class... T>
 inline constexpr bool all_members_listed = ((boost::mp11::mp_size<Members<T>>::value + members_left_out<T> ==
                                              boost::pfr::tuple_size_v<T>)&&...);
 
-static_assert(all_members_listed<Estimate, LatencyFigures, Guard, ProcessFigures, StoreOperationFigures, BooksFigures,
-                                 LedgerFigures::Breach, LedgerFigures, ObjectiveResult, TimelinePoint,
-                                 OrchestratorFigures, TrialResult,
-                                 PublishedFigure::Check, PublishedFigure, Reason, Verdict::Box, Verdict, BackendFacts,
-                                 Assessment>,
+static_assert(all_members_listed<Estimate, LatencyFigures, Guard, ProcessFigures, StoreOperationFigures, SourceFigures,
+                                 BooksFigures, LedgerFigures::Breach, LedgerFigures, ObjectiveResult, TimelinePoint,
+                                 OrchestratorFigures, TrialResult, PublishedFigure::Check, PublishedFigure, Reason,
+                                 Verdict::Box, Verdict, BackendFacts, Assessment>,
               "a member is missing from its list");
 
 }  // namespace assay

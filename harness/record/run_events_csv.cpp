@@ -28,7 +28,7 @@ bool read_time(std::string_view field, TimePoint& time) {
 }
 
 bool read_kind(std::string_view field, RunEvent::Kind& kind) {
-  for (int i = 0; i <= static_cast<int>(RunEvent::Kind::abandoned); ++i)
+  for (int i = 0; i <= static_cast<int>(RunEvent::Kind::died); ++i)
     if (field == to_string(static_cast<RunEvent::Kind>(i))) {
       kind = static_cast<RunEvent::Kind>(i);
       return true;

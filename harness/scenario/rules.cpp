@@ -173,7 +173,7 @@ void check_dispatch(Scenario const& s, Rules& rules) {
   if (!dispatch.fair_by_source) return;
   for (std::size_t c = 0; c < s.load.classes.size(); ++c) {
     auto const& tags = s.load.classes[c].tags;
-    auto const sources = std::ranges::count_if(tags, [](auto const& tag) { return tag.starts_with("source:"); });
+    auto const sources = std::ranges::count_if(tags, [](auto const& tag) { return tag.starts_with(source_prefix); });
     rules.rule({fmt::format("load.classes.{}.tags", c), at + ".fair_by_source"}, sources > 1,
                "a run has one source, so at most one tag `source:…`");
   }
@@ -186,8 +186,10 @@ void check_faults(Scenario const& s, Rules& rules) {
     bool const runners = fault.whom == FaultSpec::Whom::runners;
     rules.rule({at + ".what", at + ".whom"}, runners && fault.what == FaultSpec::What::stop,
                "simulated runners share a process and cannot be stopped one by one; `drop` cuts their connections");
-    rules.rule({at + ".whom", "fleet.orchestrator"}, runners && s.fleet.orchestrator.has_value(),
-               "faults are for plain runners; orchestrators know none");
+    rules.rule({at + ".what", "transport"},
+               runners && fault.what == FaultSpec::What::drop && s.transport == TransportKind::direct,
+               "with `transport: direct` runners have no connections of their own that could be cut; `kill` or "
+               "`restart` them");
     rules.rule({at + ".what", at + ".whom"}, !runners && fault.what == FaultSpec::What::drop,
                "`drop` is for runners; `restart`, `stop` or `kill` coordinators");
     rules.rule({at + ".at", "phases"}, fault.at >= s.phases.warm_up + s.phases.measure,

@@ -38,4 +38,11 @@ bool is_valid_tag(std::string_view tag) {
   });
 }
 
+std::string source_of(TagSet const& required) {
+  for (auto const& tag : required.tags()) {
+    if (tag.starts_with(source_prefix)) return tag;
+  }
+  return {};
+}
+
 }  // namespace assay

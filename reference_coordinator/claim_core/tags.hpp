@@ -48,6 +48,11 @@ class TagSet {
 // 1 to 64 characters out of letters, digits and "._:/-": a comma can't be in a tag, so that key() is unambiguous.
 bool is_valid_tag(std::string_view tag);
 
+// A tag that says whom a run is for: "source:team-a". Runners offer those of all sources that they serve.
+inline constexpr std::string_view source_prefix = "source:";
+// "source:team-a", or "" when a run names none.
+std::string source_of(TagSet const& required);
+
 }  // namespace assay
 
 template <>

@@ -37,11 +37,6 @@ Awaitable<void> counted(Awaitable<void> work, std::size_t& running, Signal& drai
 
 }  // namespace
 
-std::string source_of(TagSet const& tags) {
-  auto const sources = sources_of(tags);
-  return sources.empty() ? std::string{} : sources.front();
-}
-
 PushDesk::PushDesk(Executor executor, Clock const& clock, ClaimStore& store, Matcher& matcher,
                    protocol::CoordinatorStats& counts, PushOptions options)
     : executor_{executor},
@@ -212,7 +207,7 @@ void PushDesk::hand_out(std::vector<Claim> claims, TimePoint asked_at) {
       continue;
     }
     room_.begin(*runner, claim.run, {claim.token, source_of(claim.required), now});
-    lines_.at(*runner)->push(std::move(claim), now);
+    lines_.at(*runner)->push(std::move(claim), {asked_at, now});
   }
   matcher_.give_back(std::move(unwanted));
 }

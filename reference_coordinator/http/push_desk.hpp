@@ -14,6 +14,7 @@
 #include "reference_coordinator/claim_core/matcher.hpp"
 #include "reference_coordinator/http/fair_turns.hpp"
 #include "reference_coordinator/http/push_room.hpp"
+#include "reference_coordinator/protocol/ledger.hpp"
 #include "reference_coordinator/protocol/stats.hpp"
 
 #include <functional>
@@ -23,11 +24,6 @@
 #include <unordered_map>
 
 namespace assay {
-
-// A tag that says whom a run is for: "source:team-a". Runners offer those of all sources that they serve.
-inline constexpr std::string_view source_prefix = "source:";
-// "source:team-a", or "" when a run names none.
-std::string source_of(TagSet const& tags);
 
 struct PushOptions {
   std::string picker = "random";
@@ -45,8 +41,8 @@ struct PushOptions {
 class PushLine {
  public:
   virtual ~PushLine() = default;
-  // Sends the run when it can, and gives it back when the runner is gone before.
-  virtual void push(Claim claim, TimePoint claimed_at) = 0;
+  // Sends the run when it can, and gives it back when the runner is gone before. `times`: of the store, for the ledger.
+  virtual void push(Claim claim, protocol::ClaimTimes times) = 0;
 };
 
 class PushDesk {

@@ -125,9 +125,10 @@ void PushSession::settle(protocol::PushQuestion const& question, Response const&
   if (run && ends) desk_.ended(runner_, *run);
 }
 
-void PushSession::push(Claim claim, TimePoint claimed_at) {
+void PushSession::push(Claim claim, protocol::ClaimTimes times) {
   Response run;
-  run.claimed_at = claimed_at;
+  run.asked_at = times.asked;
+  run.claimed_at = times.claimed;
   run.claims.push_back(std::move(claim));
   protocol::PushAnswer pushed;
   std::string const body = protocol::encode(run.claims, api_.lease());

@@ -29,7 +29,7 @@ class PushSession final : public PushLine, public Peer, public std::enable_share
   void stop();   // says goodbye; what the runner holds it takes along
   void abort();  // closes now
 
-  void push(Claim claim, TimePoint claimed_at) override;
+  void push(Claim claim, protocol::ClaimTimes times) override;
   void watch(std::function<void()>) override {}  // nothing that a runner asks here waits for anything
   void unwatch() override {}
 

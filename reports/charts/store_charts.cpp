@@ -27,7 +27,9 @@ std::optional<Chart> store_latency_chart(Assessment const& assessment) {
       if (cell.runners != main->runners) continue;
       for (auto const& each : cell.worst().store) {
         if (each.operation != operation.operation || each.latency.n == 0) continue;
-        auto const name = all_series(assessment).size() > 1 ? each.operation + "\n" + cell.series : each.operation;
+        auto const& variant = cell.worst().variant;
+        auto const first = variant.empty() ? each.operation : each.operation + " · " + variant;
+        auto const name = all_series(assessment).size() > 1 ? first + "\n" + backend_of(cell.series) : each.operation;
         auto const row = static_cast<std::int64_t>(names.size());
         double const p50 = std::max(each.latency.p50.value, 1e-3);
         double const p99 = std::max(each.latency.p99.value, 1e-3);

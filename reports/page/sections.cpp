@@ -56,6 +56,9 @@ Markup key_figure(std::string const& name, std::string const& value, std::string
   return element("div", {element("dt", {name}), element("dd", {value, element("small", {detail})})});
 }
 
+// Nothing was due in the measured phase: whatever was submitted had been there before.
+bool is_backlog(TrialResult const& trial) { return trial.offered_per_s == 0 && trial.books.offered > 0; }
+
 Markup key_figures(Assessment const& assessment) {
   auto const* main = main_trial(assessment);
   if (!main) return {};
@@ -78,12 +81,15 @@ Markup key_figures(Assessment const& assessment) {
                           interval(main->claim_latency.p99));
     figures += key_figure("Dispatch latency p99, " + at, duration_text(main->dispatch_latency.p99.value),
                           interval(main->dispatch_latency.p99));
+  } else if (is_backlog(*main)) {
+    figures += key_figure("Backlog, " + at, count_text(main->books.offered), "runs that waited when the trial began");
   } else {
     figures += key_figure("Claim latency, " + at, main->stable ? "–" : "unstable",
                           main->stable ? "nothing was measured" : "the backlog grew throughout");
   }
-  figures += key_figure("Runs per second, " + at, number_text(main->completed_per_s),
-                        fmt::format("offered: {}", number_text(main->offered_per_s)));
+  figures += key_figure(
+      "Runs per second, " + at, number_text(main->completed_per_s),
+      is_backlog(*main) ? "completed, as run" : fmt::format("offered: {}", number_text(main->offered_per_s)));
   figures += key_figure("Lost or doubled runs", count_text(lost + doubled),
                         fmt::format("of {} accepted in all trials", count_text(accepted)));
   return element("dl", {{"class", "keys"}}, {figures});
@@ -167,6 +173,15 @@ Markup reasons(Assessment const& assessment) {
 
 Markup compression_note(Assessment const& assessment) {
   if (assessment.time_compression == 1) return {};
+  bool const orchestrators =
+      std::ranges::any_of(assessment.trials, [](auto const& trial) { return trial.orchestrators.has_value(); });
+  if (orchestrators)
+    return element(
+        "p", {{"class", "aside"}},
+        {fmt::format("Time was compressed {0}-fold: runs, poll intervals and cold starts were {0} times shorter "
+                     "than in the system that is modelled, and all rates here are {0} times as high. Delays "
+                     "of orchestrators are given back {0} times longer.",
+                     number_text(assessment.time_compression))});
   return element(
       "p", {{"class", "aside"}},
       {fmt::format(
@@ -209,7 +224,7 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                   {figure(charts, "claim-latency"), compression_note(assessment), figure(charts, "throughput")});
   page += reasons(assessment);
   if (!assessment.published.empty())
-    page += section("published", "What the document says",
+    page += section("published", "The document",
                     {element("div", {{"class", "breakout"}}, {to_html(published_table(assessment))})});
   page += what_next(assessment);
   page += conditions(assessment);
@@ -221,10 +236,11 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                    figure(charts, "latency-parts"),
                    folded("Response times and schedule lag", to_html(response_table(assessment)))});
   if (auto const backlog = backlog_table(assessment); !backlog.rows.empty()) {
-    page += section("backlog", "Backlog",
-                    {element("div", {{"class", "breakout"}}, {to_html(backlog)}),
-                     paragraph("Each trial began with so many runs waiting, and none came afterwards. A claim's time is that "
-                               "of one call to the store.")});
+    page += section(
+        "backlog", "Backlog",
+        {element("div", {{"class", "breakout"}}, {to_html(backlog)}),
+         paragraph("Each trial began with so many runs waiting, and none came afterwards. A claim's time is that "
+                   "of one call to the store.")});
   }
   page += section("cpu", "Processor time", {figure(charts, "cpu"), to_html(cpu_table(assessment))});
   page +=
@@ -241,11 +257,27 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                                     : failures,
                    to_html(claims_table(assessment))});
   if (auto const orchestrators = orchestrators_table(assessment); !orchestrators.rows.empty()) {
+    page += section(
+        "orchestrators", "Orchestrators",
+        {element("div", {{"class", "breakout"}}, {to_html(orchestrators)}),
+         paragraph("“Limit”: min(runs of a poll ÷ poll interval, runs at once ÷ (start + run length)) × "
+                   "orchestrators, as run; those that were killed count while they lived. “With polls”: a place "
+                   "that becomes free waits for its orchestrator's next poll, unless the next run waits in its "
+                   "hands (no `clamp`). Where less was offered, less gets done.")});
+  }
+  if (auto const sources = sources_table(assessment); !sources.rows.empty()) {
     page +=
-        section("orchestrators", "Orchestrators",
-                {paragraph("“By the rules”: min(runs of a poll ÷ poll interval, runs at once ÷ (start + run length)) "
-                           "× orchestrators, as run. Where less was offered than that, less gets done."),
-                 to_html(orchestrators)});
+        section("sources", "Sources",
+                {element("div", {{"class", "breakout"}}, {to_html(sources)}),
+                 paragraph("Shares are of the measured phase. Where sources take turns (`fair_by_source`), one that "
+                           "submits more than its part waits for itself; first in, first out it makes the others "
+                           "wait as long.")});
+  }
+  if (auto const orphans = orphans_table(assessment); !orphans.rows.empty()) {
+    page += section("orphans", "Runs of runners that were killed",
+                    {paragraph("A run is completed elsewhere once its lease is over. Without one it stays claimed by "
+                               "the dead, where nobody else can have it. `assay ledger DIR --run ID` tells its life."),
+                     to_html(orphans)});
   }
   page += section("requests", "Requests per minute",
                   {figure(charts, "requests"),

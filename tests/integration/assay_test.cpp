@@ -405,5 +405,89 @@ faults: [{ at: 1s, what: stop, whom: coordinators, number: 1, lasting: 2500ms }]
   expect_nothing_left_behind();
 }
 
+// Bursts of a noisy source, three times what the runners can do. Turns keep them from the quiet one.
+TEST_F(AssayProgram, a_quiet_sources_runs_do_not_wait_for_a_noisy_ones_when_sources_take_turns) {
+  std::ofstream{path("tiny.yaml")} << R"(name: tiny
+title: A noisy neighbour
+question: Who waits?
+policy: smoke
+load:
+  runs_per_second: 60
+  profile: { shape: burst, every: 3s, lasting: 1s, factor: 10 }
+  classes: [{ tags: ["source:noisy"], weight: 9 }, { tags: ["source:quiet"], weight: 1 }]
+fleet:
+  heartbeat: 1s
+  run_length: { shape: constant, mean: 100ms }
+  kinds: [{ tags: ["source:noisy", "source:quiet"] }]
+coordinator:
+  count: 2
+  dispatch: { mode: push, fair_by_source: true }
+phases: { warm_up: 200ms, measure: 3s, drain: 10s }
+trials: [{ runners: 20, backend: postgres-batch }]
+seed: 11
+)";
+  int const status = run({"run", "tiny.yaml"});
+  EXPECT_THAT(status, AnyOf(0, 3, 4)) << log();
+  auto const folder = read_assessment(results());
+  ASSERT_EQ(folder.trials.size(), 1U);
+  auto const& trial = folder.trials[0];
+  EXPECT_EQ(trial.ledger.lost + trial.ledger.doubled, 0U);
+  EXPECT_THAT(trial.ledger.breaches, IsEmpty()) << "first in, first out within each source";
+  EXPECT_THAT(trial.ledger.unchecked, testing::ElementsAre(HasSubstr("I7: sources take turns")));
+  auto const& sources = trial.books.sources;
+  ASSERT_EQ(sources.size(), 2U);
+  EXPECT_EQ(sources[0].source, "source:noisy");
+  EXPECT_EQ(sources[1].source, "source:quiet");
+  EXPECT_GT(sources[0].submitted, 4 * sources[1].submitted);
+  EXPECT_GT(sources[1].claimed, 0U);
+  EXPECT_LT(sources[1].claim_latency.mean, sources[0].claim_latency.mean);
+  EXPECT_THAT(read_text(results() / "report.html"), HasSubstr("source:quiet"));
+  expect_nothing_left_behind();
+}
+
+// One of three orchestrators is killed. Without leases its runs stay claimed for ever, and the books say which; with
+// them, the others complete every one.
+TEST_F(AssayProgram, a_dead_orchestrators_runs_stay_claimed_without_leases_and_are_completed_with_them) {
+  std::ofstream{path("tiny.yaml")} << R"(name: tiny
+title: Orchestrators that die
+question: Who has their runs?
+policy: smoke
+transport: direct
+load: { backlog: 60 }
+fleet:
+  heartbeat: 100ms
+  run_length: { shape: constant, mean: 300ms }
+  orchestrator: { poll_interval: 50ms, clamp: false, cold_start: { from: 0s, to: 0s } }
+coordinator: { lease: 800ms, sweep_interval: 100ms, store_connections: 1, max_attempts: 10 }
+faults: [{ at: 450ms, what: kill, whom: runners, number: 1, lasting: 1h }]
+phases: { warm_up: 200ms, measure: 5s, drain: 100ms }
+trials:
+  - { runners: 3, backend: postgres-optimistic, variant: leases }
+  - { runners: 3, backend: postgres-optimistic, variant: none, with: { coordinator.lease: 24h } }
+seed: 11
+)";
+  int const status = run({"run", "tiny.yaml"});
+  EXPECT_THAT(status, AnyOf(0, 3, 4)) << log();
+  auto const folder = read_assessment(results());
+  ASSERT_EQ(folder.trials.size(), 2U);
+  auto const &leases = folder.trials[0].ledger, &none = folder.trials[1].ledger;
+  EXPECT_EQ(leases.lost + leases.doubled + none.lost + none.doubled, 0U);
+  EXPECT_THAT(leases.breaches, IsEmpty());
+  EXPECT_THAT(none.breaches, IsEmpty());
+  EXPECT_GT(leases.orphaned, 0U) << "nothing was in the dead one's hands";
+  EXPECT_EQ(leases.recovered, leases.orphaned);
+  EXPECT_EQ(leases.stranded, 0U);
+  EXPECT_EQ(leases.completed, 60U);
+  EXPECT_GT(none.orphaned, 0U);
+  EXPECT_EQ(none.recovered, 0U);
+  EXPECT_EQ(none.stranded, none.orphaned);
+  EXPECT_EQ(none.completed + none.stranded, 60U);
+  EXPECT_EQ(none.stranded_runs.size(), none.stranded);
+  EXPECT_THAT(read_text(results() / "report.html"), HasSubstr("Still claimed by the dead"));
+  EXPECT_EQ(run({"ledger", results().string()}), 0);
+  EXPECT_THAT(log(), HasSubstr(fmt::format("{} still claimed by the dead at the end", none.stranded)));
+  expect_nothing_left_behind();
+}
+
 }  // namespace
 }  // namespace assay

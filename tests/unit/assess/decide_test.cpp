@@ -396,6 +396,15 @@ TEST(verdict, compares_other_backends_and_says_when_their_durability_differs) {
                     HasSubstr("its durability is \"none\", postgres-batch's is \"disk\"")));
 }
 
+TEST(verdict, compares_throughput_where_a_backlog_has_no_dispatch_latency) {
+  auto assessment = measured();
+  add(assessment, "postgres-skip-locked", 500, 12);
+  for (auto& trial : assessment.trials) trial.dispatch_latency = trial.claim_latency = {};
+  assessment.trials.back().completed_per_s = 321;
+  EXPECT_THAT(reason(decide(assessment, pr_007()), "comparison").text,
+              HasSubstr("postgres-skip-locked at 500 runners: completed runs 321/s, against 1000/s of postgres-batch"));
+}
+
 TEST(verdict, is_not_spoilt_by_a_comparison_that_failed) {
   auto assessment = measured();
   add(assessment, "postgres-skip-locked", 500, 12);

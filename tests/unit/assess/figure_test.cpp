@@ -23,6 +23,7 @@ TrialResult trial_with_everything() {
   trial.polls = 100;
   trial.orchestrators = OrchestratorFigures{.cold_starts = 3, .warm_starts = 1, .start_delay = some, .limit_per_s = 1};
   trial.store_figures = {{"keys", 7}, {"replies_sent", 12}, {"replies_heard", 10}};
+  trial.books.sources = {{"source:noisy", 900, 800, latencies_around(50)}, {"source:quiet", 100, 100, some}};
   return trial;
 }
 
@@ -38,6 +39,15 @@ TEST(figure, has_an_answer_for_every_name_in_the_table) {
       EXPECT_LE(found->at_least(), found->at_most()) << metric.name << ' ' << statistic;
     }
   }
+}
+
+TEST(figure, of_the_quiet_source_is_that_of_the_one_with_the_fewest_runs) {
+  auto trial = trial_with_everything();
+  EXPECT_NEAR(figure(trial, "quiet_source_latency", "p50")->estimate.value, 1, 0.1);
+  trial.books.sources[0].submitted = 99;
+  EXPECT_NEAR(figure(trial, "quiet_source_latency", "p50")->estimate.value, 50, 5);
+  trial.books.sources.clear();
+  EXPECT_FALSE(figure(trial, "quiet_source_latency", "p50"));
 }
 
 TEST(figure, has_none_for_other_names) {

@@ -345,5 +345,30 @@ TEST(ledger_order, of_many_runs_is_checked_in_seconds) {
   EXPECT_LT(took, seconds{20}) << "even with sanitizers on a busy machine";
 }
 
+// The dead keep what they claimed until a lease ends it.
+TEST(ledger_orphans, are_stranded_unless_somebody_else_gets_them_or_their_report_may_have_counted) {
+  Story story;
+  auto const stranded = story.submit(1, 0), again = story.submit(1.1, 0), queued = story.submit(1.2, 0);
+  auto const doubtful = story.submit(1.3, 0), alive = story.submit(1.4, 0);
+  for (RunId const& run : {stranded, again, queued, doubtful}) {
+    auto const token = story.give(2, 2.01, run, 1);
+    if (run == doubtful) story.tell(3.9, Told::report_in_doubt, run, 1, token);
+    story.tell(4, Told::died, run, 1, token);
+    if (run == again || run == queued) story.note(14, Noted::expired, run);
+  }
+  story.complete(20, again, 3, story.give(15, 15.01, again, 3, 2));
+  story.tell(50, Told::abandoned, alive, 3, story.give(16, 16.01, alive, 3));
+  story.depth.claimed = 3;
+  story.depth.ready = 1;
+  auto const figures = story.check();
+  EXPECT_THAT(figures.breaches, IsEmpty()) << all(figures);
+  EXPECT_EQ(figures.orphaned, 4U);
+  EXPECT_EQ(figures.recovered, 1U);
+  EXPECT_EQ(figures.stranded, 1U);
+  ASSERT_THAT(figures.stranded_runs, SizeIs(1));
+  EXPECT_THAT(figures.stranded_runs[0], AllOf(HasSubstr(to_string(stranded)), HasSubstr("claimed by runner 1")));
+  EXPECT_EQ(figures.reexecuted, 1U);
+}
+
 }  // namespace
 }  // namespace assay

@@ -40,7 +40,11 @@ class GatedStore final : public test::ForwardingStore {
 
 struct Line final : PushLine {
   std::vector<Claim> pushed;
-  void push(Claim claim, TimePoint) override { pushed.push_back(std::move(claim)); }
+  protocol::ClaimTimes times;  // of the last one
+  void push(Claim claim, protocol::ClaimTimes told) override {
+    pushed.push_back(std::move(claim));
+    times = told;
+  }
 };
 
 struct PushDeskTest : testing::Test {
@@ -112,6 +116,22 @@ TEST_F(PushDeskTest, NeverPushesMoreThanARunnerHasSlots) {
   EXPECT_EQ(line.pushed.size(), 2U);
   end_run(runner, line);
   EXPECT_EQ(line.pushed.size(), 2U);
+}
+
+TEST_F(PushDeskTest, TellsForTheLedgerWhenTheStoreWasAskedAndWhenItHadAnswered) {
+  open_desk();
+  Line line;
+  submit();
+  store.held = true;
+  TimePoint const asked = clock.now();
+  desk->join(line, "r", TagSet{}, 1, 0);
+  settle();
+  clock.advance(seconds{3});
+  store.open();
+  settle();
+  ASSERT_EQ(line.pushed.size(), 1U);
+  EXPECT_EQ(line.times.asked, asked);
+  EXPECT_EQ(line.times.claimed, asked + seconds{3});
 }
 
 TEST_F(PushDeskTest, AfterAStopBetweenClaimAndDispatchAFencedDeskThrowsTheOldClaimAway) {

@@ -176,6 +176,9 @@ TEST(rules, a_fault_can_be_done_to_whom_it_names_while_the_trial_runs) {
             "accepted");
   EXPECT_THAT(messages("faults: [{at: 1s, what: stop, whom: runners}]\n"), HasSubstr("cannot be stopped one by one"));
   EXPECT_THAT(messages("faults: [{at: 1s, what: drop, whom: coordinators}]\n"), HasSubstr("`drop` is for runners"));
+  EXPECT_EQ(messages("fleet: {orchestrator: {}}\nfaults: [{at: 1s, what: kill, whom: runners}]\n"), "accepted");
+  EXPECT_THAT(messages("transport: direct\nfaults: [{at: 1s, what: drop, whom: runners}]\n"),
+              HasSubstr("no connections of their own that could be cut"));
   EXPECT_THAT(messages("faults: [{at: 1h, what: kill, whom: runners}]\n"),
               HasSubstr("after the end of the measured phase"));
   EXPECT_THAT(messages("faults: [{at: 1s, what: kill, whom: coordinators, number: 2}]\n"),

@@ -325,6 +325,69 @@ TEST_F(FleetTest, ALostLeaseStopsTheRunnersWork) {
   }
 }
 
+// Orchestrators that are disturbed once they hold so many runs.
+struct DisturbedOrchestrators : FleetTest {
+  void disturb_once(FaultSpec fault, std::size_t held) {
+    coordinator.fault = [this, fault, held](FakeRequest const&) {
+      if (!disturbed_at && fleet->live().held >= held) {
+        fleet->disturb(fault);
+        disturbed_at = clock.now() + milliseconds{20};  // a poll may just have begun
+      }
+      return FakeFault{};
+    };
+  }
+
+  static FleetPlan orchestrators(int number) {
+    auto some = plan(number, 200);
+    some.fleet.orchestrator.emplace();
+    some.fleet.orchestrator->poll_interval = milliseconds{10};
+    some.fleet.orchestrator->cold_start = {Duration{}, Duration{}};
+    some.fleet.run_length = {DurationDistribution::Shape::constant, milliseconds{50}, 1.0};
+    some.measure = milliseconds{700};
+    return some;
+  }
+
+  std::optional<TimePoint> disturbed_at;
+};
+
+TEST_F(DisturbedOrchestrators, AKilledOneIsGoneWithItsRuns) {
+  FaultSpec kill{.what = FaultSpec::What::kill, .whom = FaultSpec::Whom::runners};
+  kill.lasting = std::chrono::hours{1};
+  kill.number = 1;
+  disturb_once(kill, 8);
+  trial(orchestrators(2), milliseconds{300});
+  ASSERT_TRUE(disturbed_at);
+  EXPECT_GT(count(EventKind::died), 0U);
+  std::size_t by_the_other = 0;
+  for (auto const& event : recorder->events()) {
+    if (event.kind == EventKind::died) {
+      EXPECT_EQ(event.actor, 1U);
+    }
+    if (event.kind != EventKind::received || event.asked <= *disturbed_at) continue;
+    EXPECT_EQ(event.actor, 2U) << "the dead claim nothing";
+    ++by_the_other;
+  }
+  EXPECT_GT(by_the_other, 0U);
+  for (auto const& [run, times] : coordinator.completions) EXPECT_EQ(times, 1);
+}
+
+TEST_F(DisturbedOrchestrators, ARestartedOneEndsWhatItHasAndComesBack) {
+  FaultSpec restart{.what = FaultSpec::What::restart, .whom = FaultSpec::Whom::runners};
+  restart.lasting = milliseconds{200};
+  disturb_once(restart, 3);
+  EXPECT_TRUE(trial(orchestrators(1)).drained);
+  ASSERT_TRUE(disturbed_at);
+  EXPECT_EQ(count(EventKind::died), 0U);
+  std::size_t afterwards = 0;
+  for (auto const& event : recorder->events()) {
+    if (event.kind != EventKind::received || event.asked <= *disturbed_at) continue;
+    EXPECT_GE(event.asked, *disturbed_at + restart.lasting - milliseconds{25}) << "it polled while it was away";
+    ++afterwards;
+  }
+  EXPECT_GT(afterwards, 0U);
+  expect_each_run_done_once();
+}
+
 // One fault in every 10th request of a kind.
 struct FaultCase {
   char const* name;

@@ -288,6 +288,43 @@ TEST_F(OrchestratorMachineTest, GivingUpAbandonsAllThatIsHeld) {
   EXPECT_EQ(journal.held(), 0U);
 }
 
+TEST_F(OrchestratorMachineTest, KilledItTakesAllAlongButWhatItHasJustReported) {
+  auto unclamped = spec();
+  unclamped.clamp = false;
+  make(unclamped);
+  receive(10);
+  TimePoint const end = first_tick + seconds{10};
+  ASSERT_EQ(machine->next(1, end).action, Action::report);
+  ASSERT_EQ(machine->next(3, end).action, Action::report);
+  machine->die(end, {1, 3});
+  EXPECT_EQ(count(Kind::died), 8U);
+  EXPECT_EQ(machine->held(), 2U);
+  EXPECT_TRUE(machine->claims().empty()) << "nobody renews for the dead";
+  machine->reported(1, Fate::ok, end + milliseconds{2});
+  EXPECT_EQ(recorder.events().back().kind, Kind::completed) << "the report had been sent before";
+  machine->reported(3, Fate::in_doubt, end + milliseconds{2});
+  EXPECT_EQ(recorder.events().back().kind, Kind::died) << "and nobody asks again";
+  EXPECT_EQ(count(Kind::report_in_doubt), 1U);
+  EXPECT_EQ(machine->held(), 0U);
+  EXPECT_EQ(journal.held(), 0U);
+}
+
+TEST_F(OrchestratorMachineTest, ComingBackItPollsByANewClockWithFreePlaces) {
+  make(spec());
+  receive(5);
+  machine->die(first_tick + seconds{1}, {});
+  machine->go_away();
+  TimePoint const back = begin + seconds{100};
+  auto const poll = machine->next_poll(back);
+  EXPECT_GE(poll.intended, back);
+  EXPECT_LT(poll.intended, back + seconds{1});
+  EXPECT_EQ(poll.most, 5);
+  EXPECT_EQ(recorder.orchestrators().polls_skipped, 0U) << "the dead skip nothing";
+  ASSERT_TRUE(machine->next_poll(poll.intended).now);
+  machine->polled(Fate::ok, {run()}, poll.intended);
+  EXPECT_EQ(recorder.events().back().since, back);
+}
+
 // Whatever comes: no more is worked than may be, no more held than a batch on top of that less one, every place is
 // used while something waits, and what was received ends in exactly one way.
 TEST_F(OrchestratorMachineTest, KeepsItsBoundsInAnyHistory) {
@@ -337,6 +374,7 @@ TEST_F(OrchestratorMachineTest, KeepsItsBoundsInAnyHistory) {
         auto const claims = any_machine.claims();
         any_machine.lease_lost(claims[random.below(claims.size())], now);
       }
+      if (random.below(60) == 0) any_machine.die(now, {});
       ASSERT_LE(any_machine.held(), limit);
       ASSERT_EQ(any_machine.busy(), std::min(any_machine.held(), static_cast<std::size_t>(any.max_concurrent)));
       ASSERT_EQ(any_machine.claims().size(), any_machine.held());

@@ -1,0 +1,58 @@
+#include "reports/tables.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+LatencyFigures waited(double p50, double p99) {
+  LatencyFigures figures;
+  figures.n = 400;
+  figures.p50.value = p50;
+  figures.p99 = {p99, p99 / 2, p99 * 2};
+  figures.max = p99 * 3;
+  return figures;
+}
+
+TEST(orphans_table, has_a_row_for_each_trial_in_which_runners_died_and_names_what_they_keep) {
+  Assessment assessment;
+  assessment.trials.resize(3);
+  for (auto& trial : assessment.trials) trial.runners = 5;
+  assessment.trials[1].variant = "leases";
+  assessment.trials[1].ledger.orphaned = assessment.trials[1].ledger.recovered = 5;
+  assessment.trials[2].variant = "none";
+  auto& ledger = assessment.trials[2].ledger;
+  ledger.orphaned = ledger.stranded = 9;
+  for (int i = 0; i < 9; ++i) ledger.stranded_runs.push_back("run number " + std::to_string(i));
+  auto const table = orphans_table(assessment);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_THAT(table.rows[0].cells, ElementsAre(HasSubstr("leases"), "5", "5", "0", "–"));
+  EXPECT_EQ(table.rows[0].mark, Mark::good);
+  EXPECT_THAT(table.rows[1].cells,
+              ElementsAre(HasSubstr("none"), "9", "0", "9", HasSubstr("run number 5; and 3 more")));
+  EXPECT_EQ(table.rows[1].mark, Mark::bad);
+  assessment.trials.resize(1);
+  EXPECT_THAT(orphans_table(assessment).rows, IsEmpty());
+}
+
+TEST(sources_table, gives_each_source_its_part_and_its_wait) {
+  Assessment assessment;
+  assessment.trials.resize(2);
+  assessment.trials[0].runners = 100;
+  assessment.trials[0].books.sources = {{"source:noisy", 900, 450, waited(40'000, 90'000)},
+                                        {"source:quiet", 100, 50, waited(2, 8)}};
+  auto const table = sources_table(assessment);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_THAT(table.rows[1].cells, ElementsAre("100 runners", "source:quiet", "100", "10 %", "50", "10 %", "2.00 ms",
+                                               "8.00 ms [4.00–16.0 ms]", "24.0 ms"));
+  assessment.trials[0].stable = false;
+  EXPECT_EQ(sources_table(assessment).rows[1].cells[7], "unstable");
+}
+
+}  // namespace
+}  // namespace assay
