@@ -35,10 +35,11 @@ Table sources_table(Assessment const& assessment) {
     }
     for (auto const& each : trial.books.sources) {
       auto const& waited = each.claim_latency;
+      bool const shown = waited.n > 0 && trial.stable;
       table.rows.push_back(
           {{name_of(assessment, trial), each.source, count_text(each.submitted), part_of(each.submitted, submitted),
-            count_text(each.claimed), part_of(each.claimed, claimed), latency_cell(trial, waited, &L::p50),
-            latency_cell(trial, waited, &L::p99), waited.n > 0 && trial.stable ? duration_text(waited.max) : "–"},
+            count_text(each.claimed), part_of(each.claimed, claimed), shown ? duration_text(waited.p50.value) : "–",
+            latency_cell(trial, waited, &L::p99), shown ? duration_text(waited.max) : "–"},
            Mark::none});
     }
   }

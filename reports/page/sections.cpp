@@ -275,8 +275,9 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
   }
   if (auto const orphans = orphans_table(assessment); !orphans.rows.empty()) {
     page += section("orphans", "Runs of runners that were killed",
-                    {paragraph("A run is completed elsewhere once its lease is over. Without one it stays claimed by "
-                               "the dead, where nobody else can have it. `assay ledger DIR --run ID` tells its life."),
+                    {paragraph("Such a run is given out again when its lease is over, or when its runner's connection "
+                               "breaks where there is one. Otherwise it stays claimed by the dead, where nobody else "
+                               "can have it. `assay ledger DIR --run ID` tells its life."),
                      to_html(orphans)});
   }
   page += section("requests", "Requests per minute",
