@@ -1,6 +1,6 @@
 #include "reference_coordinator/backends/postgres/link.hpp"
 
-#include "harness/base/random.hpp"
+#include "harness/base/reconnect_pause.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,7 @@ namespace assay::postgres {
 
 namespace {
 
-constexpr Duration first_pause = milliseconds{20};
-constexpr Duration longest_pause = seconds{2};
+TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
@@ -27,17 +26,13 @@ Awaitable<Result<std::shared_ptr<Link>>> Link::open(Executor executor, ConnectOp
 }
 
 Awaitable<void> Link::keep_alive(std::shared_ptr<Link> self) {
-  Random random{random_seed()};
-  Duration pause{};
+  ReconnectPause pause{random_seed()};
+  pause.connected(now());
   while (!self->closed_) {
     co_await self->connection_->until_broken();
     if (self->closed_) break;
     self->last_error_ = self->connection_->why_broken();
-    // The first try is at once: a server that only threw us out is there. Half of each pause is left to chance, so that
-    // the links of all coordinators do not come back in step.
-    TimePoint const when =
-        std::chrono::steady_clock::now() + pause / 2 + from_seconds(to_seconds(pause / 2) * random.uniform());
-    co_await self->closing_.wait_until(when);
+    co_await self->closing_.wait_until(pause.next_try(now()));
     if (self->closed_) break;
     Result<std::shared_ptr<Connection>> next = co_await Connection::open(self->executor_, self->options_);
     if (next) {
@@ -47,11 +42,9 @@ Awaitable<void> Link::keep_alive(std::shared_ptr<Link> self) {
       }
       self->connection_ = *next;
       ++self->reconnects_;
-      // Not back to zero yet: a server that accepts and breaks off again would be a busy loop.
-      pause = first_pause;
+      pause.connected(now());
     } else {
       self->last_error_ = next.error().detail;
-      pause = std::clamp<Duration>(pause * 2, first_pause, longest_pause);
     }
   }
 }
