@@ -16,12 +16,12 @@ namespace assay::redis {
 
 inline constexpr std::string_view every_key = "assay:*";
 inline constexpr std::string_view every_response_key = "assay:response:*";
-inline constexpr std::string_view tag_sets_key = "assay:tag_sets";    // every tag set that a run ever required
-inline constexpr std::string_view epoch_key = "assay:epoch";          // counts the stores ever opened
-inline constexpr std::string_view completed_key = "assay:completed";  // runs
-inline constexpr std::string_view dead_key = "assay:dead";
-inline constexpr std::string_view claimed_key = "assay:claimed";  // by coordinator: how many claims it holds
-inline constexpr std::string_view alive_key = "assay:alive";      // by coordinator: when it last said so, unix ms
+inline constexpr std::string_view tag_sets_key = "assay:tag_sets";  // every tag set that a run ever required
+inline constexpr std::string_view epoch_key = "assay:epoch";        // counts the stores ever opened
+// By coordinator: how many claims it holds, how many runs it has completed and seen die, when it last said so (unix
+// ms). Whole numbers of its own and no increments, so that telling them twice, or after a broken connection again, is
+// right.
+inline constexpr std::string_view counts_key = "assay:counts";
 
 std::string tasks_key(TagSet const& required);
 std::string response_key(RunId const& run);          // per_task

@@ -1,6 +1,6 @@
 #include "reference_coordinator/backends/redis/link.hpp"
 
-#include "harness/base/random.hpp"
+#include "harness/base/reconnect_pause.hpp"
 
 #include <fmt/format.h>
 
@@ -12,8 +12,6 @@ namespace assay::redis {
 
 namespace {
 
-constexpr Duration first_pause = milliseconds{20};
-constexpr Duration longest_pause = seconds{2};
 constexpr std::size_t read_size = 64 * 1024;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
@@ -38,8 +36,8 @@ Awaitable<Result<std::shared_ptr<Link>>> Link::open(Executor executor, Options o
 }
 
 Awaitable<void> Link::keep_alive(std::shared_ptr<Link> self) {
-  Random random{random_seed()};
-  Duration pause{};
+  ReconnectPause pause{random_seed()};
+  pause.connected(now());
   while (!self->closed_) {
     if (self->connected_) {
       ++self->connection_;
@@ -48,19 +46,14 @@ Awaitable<void> Link::keep_alive(std::shared_ptr<Link> self) {
       co_await self->read_until_broken();
     }
     if (self->closed_) break;
-    // The first try is at once: a server that only threw us out is there. Half of each pause is left to chance, so that
-    // the links of all coordinators do not come back in step.
-    TimePoint const when = now() + pause / 2 + from_seconds(to_seconds(pause / 2) * random.uniform());
-    co_await self->closing_.wait_until(std::max(when, self->stay_away_until_));
+    co_await self->closing_.wait_until(std::max(pause.next_try(now()), self->stay_away_until_));
     if (self->closed_) break;
     auto const error = co_await self->connect();
     if (error) {
       self->why_broken_ = error->detail;
-      pause = std::clamp<Duration>(pause * 2, first_pause, longest_pause);
     } else {
       ++self->reconnects_;
-      // Not back to zero yet: a server that accepts and breaks off again would be a busy loop.
-      pause = first_pause;
+      pause.connected(now());
     }
   }
 }
@@ -208,10 +201,12 @@ void Link::take(Value value) {
 Awaitable<void> Link::write_loop(std::shared_ptr<Link> self, std::uint64_t connection) {
   std::string writing;
   while (self->connected_ && self->connection_ == connection) {
-    if (self->unwritten_.empty()) {
+    if (self->unwritten_.empty() && !self->write_wanted_) {
       co_await self->to_write_.wait_until();
       continue;
     }
+    self->add_to_write();
+    if (self->unwritten_.empty()) continue;
     writing.clear();
     std::swap(writing, self->unwritten_);
     self->unsent_ = 0;
@@ -241,8 +236,17 @@ Awaitable<Result<std::vector<Value>>> Link::run(Commands commands) {
   co_return std::move(pending->values);
 }
 
-void Link::tell(Commands commands) {
-  if (connected_ && !commands.empty()) send(commands);
+void Link::write_soon() {
+  write_wanted_ = true;
+  to_write_.notify();
+}
+
+void Link::add_to_write() {
+  write_wanted_ = false;
+  if (!add_on_write_) return;
+  Commands more;
+  add_on_write_(more);
+  if (!more.empty()) send(more);
 }
 
 std::shared_ptr<Link::Pending> Link::send(Commands const& commands) {

@@ -35,8 +35,10 @@ class Link : public std::enable_shared_from_this<Link> {
   // One Value per command; each may be an error. Errors: unavailable (nothing was sent), in_doubt, broken_protocol.
   Awaitable<Result<std::vector<Value>>> run(Commands commands);
 
-  // The same without waiting: what comes of it is nobody's concern. Lost when there is no connection.
-  void tell(Commands commands);
+  // Before each write `add` may have commands go with it, whose answers are nobody's concern; write_soon() asks for a
+  // write for them alone. For what has to be told along with everything else, once for many.
+  void on_write(std::function<void(Commands&)> add) { add_on_write_ = std::move(add); }
+  void write_soon();
 
   bool alive() const { return connected_; }
   std::int64_t client_id() const { return client_id_; }  // as CLIENT UNBLOCK takes it
@@ -70,6 +72,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Awaitable<Result<std::vector<Value>>> exchange_alone(Commands commands);
   Awaitable<void> read_until_broken();
   std::shared_ptr<Pending> send(Commands const& commands);
+  void add_to_write();
   void take(Value value);
   void break_off(std::string why);
   Error away() const;
@@ -80,6 +83,8 @@ class Link : public std::enable_shared_from_this<Link> {
   std::optional<Reader> reader_;
   std::string unwritten_;  // of pending_, the last `unsent_` entries
   std::size_t unsent_ = 0;
+  bool write_wanted_ = false;
+  std::function<void(Commands&)> add_on_write_;
   std::deque<std::shared_ptr<Pending>> pending_;
   Signal to_write_, closing_;
   Timer deadline_;  // of connecting

@@ -39,7 +39,16 @@ ListStore::ListStore(std::shared_ptr<Link> link, std::uint64_t epoch, ReplySetti
       epoch_{epoch},
       replies_{replies},
       remove_at_close_{remove_at_close},
-      counts_{std::move(counts)} {}
+      counts_{std::move(counts)} {
+  link_->on_write([this](Commands& commands) {
+    if (!counts_told_) tell_counts(commands);
+  });
+}
+
+ListStore::~ListStore() {
+  link_->on_write(nullptr);
+  link_->close();
+}
 
 Awaitable<Result<std::vector<Outcome>>> ListStore::submit(std::vector<RunSpec> runs) {
   std::vector<Outcome> outcomes;
@@ -95,9 +104,8 @@ Awaitable<Result<std::vector<Claim>>> ListStore::claim(std::vector<Demand> deman
       claims.push_back(std::move(claim));
     }
     if (!tasks.empty()) {
-      Commands told;
-      count_claims(told, static_cast<std::int64_t>(tasks.size()));
-      link_->tell(std::move(told));
+      counts_changed();
+      link_->write_soon();
     }
     // What was popped before must be given out all the same: nobody else has it.
     if (error && claims.empty()) co_return *error;
@@ -107,8 +115,15 @@ Awaitable<Result<std::vector<Claim>>> ListStore::claim(std::vector<Demand> deman
   co_return claims;
 }
 
-void ListStore::count_claims(Commands& commands, std::int64_t more) const {
-  commands.add({"HINCRBY", claimed_key, std::to_string(epoch_), std::to_string(more)});
+void ListStore::counts_changed() { counts_told_ = false; }
+
+// Along with whatever is written next: once for all reports of a batch, and before any of them can be answered.
+void ListStore::tell_counts(Commands& commands) {
+  counts_told_ = true;
+  std::string const epoch = std::to_string(epoch_);
+  commands.add({"HSET", counts_key, epoch + ":claimed", std::to_string(held_.size() - ending_), epoch + ":completed",
+                std::to_string(completed_ + completing_), epoch + ":dead", std::to_string(dead_ + dying_),
+                epoch + ":alive", std::to_string(unix_ms())});
 }
 
 Awaitable<std::optional<Error>> ListStore::pop(TagSet offered, std::size_t wanted, std::vector<Task>& tasks) {
@@ -183,13 +198,18 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::complete(std::vector<Completi
     accepted.push_back(claim);
   }
   if (accepted.empty()) co_return outcomes;
-  commands.add({"INCRBY", completed_key, std::to_string(accepted.size())});
-  count_claims(commands, -static_cast<std::int64_t>(accepted.size()));
   ending_ += accepted.size();
+  completing_ += accepted.size();
+  counts_changed();
   auto const answers = co_await link_->run(std::move(commands));
   ending_ -= accepted.size();
-  if (!answers) co_return answers.error();
-  if (auto const error = first_error(*answers)) co_return *error;
+  completing_ -= accepted.size();
+  auto const error = answers ? first_error(*answers) : std::optional{answers.error()};
+  if (error) {  // not counted until the report comes again
+    counts_changed();
+    co_return *error;
+  }
+  completed_ += accepted.size();
   for (auto const& claim : accepted) end(claim.token, claim.run, End::completed);
   counts_->sent += accepted.size();
   if (replies_.path == ReplySettings::Path::pubsub) {
@@ -200,6 +220,7 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::complete(std::vector<Completi
 
 Awaitable<Result<std::vector<Outcome>>> ListStore::fail(std::vector<FailedAttempt> failures) {
   std::vector<Outcome> outcomes;
+  std::uint64_t died = 0;
   std::vector<ClaimRef> accepted;
   Commands commands;
   for (auto& failure : failures) {
@@ -215,17 +236,23 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::fail(std::vector<FailedAttemp
     } else {
       Reply reply{RunState::dead, std::move(failure.cause)};
       send_reply(commands, task, std::move(reply));
-      commands.add({"INCR", dead_key});
-      ++counts_->sent;
+      ++died;
     }
     accepted.push_back(claim);
   }
-  if (!accepted.empty()) count_claims(commands, -static_cast<std::int64_t>(accepted.size()));
   ending_ += accepted.size();
+  dying_ += died;
+  counts_changed();
   auto const answers = co_await link_->run(std::move(commands));
   ending_ -= accepted.size();
-  if (!answers) co_return answers.error();
-  if (auto const error = first_error(*answers)) co_return *error;
+  dying_ -= died;
+  auto const error = answers ? first_error(*answers) : std::optional{answers.error()};
+  if (error) {
+    counts_changed();
+    co_return *error;
+  }
+  dead_ += died;
+  counts_->sent += died;
   for (auto const& claim : accepted) end(claim.token, claim.run, End::failed);
   co_return outcomes;
 }
@@ -244,12 +271,15 @@ Awaitable<Result<std::vector<Outcome>>> ListStore::release(std::vector<ClaimRef>
     Task const& task = held_.at(claim->token.counter);
     commands.add({"RPUSH", tasks_key(task.required), encode(task)});
   }
-  if (!accepted.empty()) count_claims(commands, -static_cast<std::int64_t>(accepted.size()));
   ending_ += accepted.size();
+  counts_changed();
   auto const answers = co_await link_->run(std::move(commands));
   ending_ -= accepted.size();
-  if (!answers) co_return answers.error();
-  if (auto const error = first_error(*answers)) co_return *error;
+  auto const error = answers ? first_error(*answers) : std::optional{answers.error()};
+  if (error) {
+    counts_changed();
+    co_return *error;
+  }
   for (auto const& claim : accepted) end(claim.token, claim.run, End::released);
   co_return outcomes;
 }
@@ -299,13 +329,8 @@ Awaitable<Result<SweepResult>> ListStore::sweep(std::size_t) { co_return SweepRe
 Awaitable<Result<Depth>> ListStore::depth() {
   std::int64_t const now = unix_ms();
   Commands commands;
-  commands.add({"GET", completed_key});
-  commands.add({"GET", dead_key});
-  commands.add({"HSET", alive_key, std::to_string(epoch_), std::to_string(now)});
-  // What was told before may have been lost with its connection; what is being reported has been counted off.
-  commands.add({"HSET", claimed_key, std::to_string(epoch_), std::to_string(held_.size() - ending_)});
-  commands.add({"HGETALL", claimed_key});
-  commands.add({"HGETALL", alive_key});
+  tell_counts(commands);  // again: what was told before may have been lost with its connection
+  commands.add({"HGETALL", counts_key});
   commands.add({"DBSIZE"});
   commands.add({"INFO", "memory"});
   std::size_t const first_list = commands.size();
@@ -315,20 +340,20 @@ Awaitable<Result<Depth>> ListStore::depth() {
   if (auto const error = first_error(*answers)) co_return *error;
   auto const& a = *answers;
   Depth depth;
-  depth.completed = number_in(a[0]);
-  depth.dead = number_in(a[1]);
   for (std::size_t i = first_list; i < a.size(); ++i) depth.ready += number_in(a[i]);
-  std::set<std::string> alive;
-  for (std::size_t i = 0; i + 1 < a[5].items.size(); i += 2) {
-    if (now - static_cast<std::int64_t>(number_in(a[5].items[i + 1])) <= believed_alive_ms) {
-      alive.insert(a[5].items[i].text);
-    }
+  std::map<std::string, std::map<std::string, std::uint64_t>> counts;  // by coordinator
+  for (std::size_t i = 0; i + 1 < a[1].items.size(); i += 2) {
+    std::string const& field = a[1].items[i].text;
+    auto const colon = field.find(':');
+    counts[field.substr(0, colon)][field.substr(colon + 1)] = number_in(a[1].items[i + 1]);
   }
-  for (std::size_t i = 0; i + 1 < a[4].items.size(); i += 2) {
-    if (alive.contains(a[4].items[i].text)) depth.claimed += number_in(a[4].items[i + 1]);
+  for (auto& [coordinator, its] : counts) {
+    depth.completed += its["completed"];
+    depth.dead += its["dead"];
+    if (now - static_cast<std::int64_t>(its["alive"]) <= believed_alive_ms) depth.claimed += its["claimed"];
   }
-  keys_ = static_cast<double>(number_in(a[6]));
-  memory_ = used_memory(a[7].text);
+  keys_ = static_cast<double>(number_in(a[2]));
+  memory_ = used_memory(a[3].text);
   co_return depth;
 }
 
@@ -373,8 +398,9 @@ Awaitable<void> ListStore::close() {
     } while (cursor != "0");
   } else {
     Commands farewell;  // what this one holds is lost now, and must not be counted as held
-    farewell.add({"HDEL", claimed_key, std::to_string(epoch_)});
-    farewell.add({"HDEL", alive_key, std::to_string(epoch_)});
+    std::string const epoch = std::to_string(epoch_);
+    farewell.add({"HDEL", counts_key, epoch + ":claimed", epoch + ":alive"});
+    counts_told_ = true;
     auto const told = co_await link_->run(std::move(farewell));
     static_cast<void>(told);
   }

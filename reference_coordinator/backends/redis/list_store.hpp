@@ -32,7 +32,7 @@ class ListStore final : public ClaimStore {
   // `epoch`: of its tokens, and its coordinator's name in every task.
   ListStore(std::shared_ptr<Link> link, std::uint64_t epoch, ReplySettings replies, bool remove_at_close,
             std::shared_ptr<ReplyCounts> counts);
-  ~ListStore() override { link_->close(); }
+  ~ListStore() override;
 
   Awaitable<Result<std::vector<Outcome>>> submit(std::vector<RunSpec> runs) override;
   Awaitable<Result<std::vector<Claim>>> claim(std::vector<Demand> demands, Duration lease) override;
@@ -53,7 +53,8 @@ class ListStore final : public ClaimStore {
   enum class End : std::uint8_t { completed, failed, released };
 
   Awaitable<std::optional<Error>> pop(TagSet offered, std::size_t wanted, std::vector<Task>& tasks);
-  void count_claims(Commands& commands, std::int64_t more) const;
+  void tell_counts(Commands& commands);
+  void counts_changed();
   Outcome outcome_of(ClaimRef const& claim, End wanted) const;
   void send_reply(Commands& commands, Task const& task, Reply reply);
   void end(ClaimToken token, RunId const& run, End how);
@@ -67,6 +68,9 @@ class ListStore final : public ClaimStore {
   std::uint64_t last_token_ = 0;
   std::unordered_map<std::uint64_t, Task> held_;  // by the token's counter
   std::size_t ending_ = 0;                        // of held_: reports and releases on their way
+  // Runs that this coordinator has finished, and those that are counted as if Redis had answered already.
+  std::uint64_t completed_ = 0, completing_ = 0, dead_ = 0, dying_ = 0;
+  bool counts_told_ = false;
   struct Ended {
     RunId run;
     End how;

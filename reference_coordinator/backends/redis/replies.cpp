@@ -73,7 +73,8 @@ class PerTask final : public Replies {
         expected_.erase(run);
         co_return;
       }
-      if (!self.link) {
+      // Without a server a thousand waits must not become a thousand attempts to connect.
+      if (!self.link && options_.commands->alive()) {
         Link::Options link;
         link.address = options_.address;
         auto const opened = co_await new_link(std::move(link));
