@@ -7,6 +7,7 @@
 #include "harness/base/text.hpp"
 #include "harness/experiment/conditions.hpp"
 #include "harness/experiment/figures.hpp"
+#include "harness/experiment/preflight.hpp"
 #include "harness/experiment/trial.hpp"
 #include "harness/record/results_folder.hpp"
 #include "harness/scenario/parse.hpp"
@@ -150,9 +151,13 @@ std::vector<PublishedFigure> check_published(Scenario const& scenario, std::vect
 RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
   auto const& scenario = request.scenario;
   auto const own = scenarios_of(scenario);
-  for (auto const& each : own)  // before anything starts
-    require_sharing(backend_named(request.backends, each.levels.front().backend), each.coordinator.count);
+  for (auto const& each : own) {  // before anything starts
+    auto const& backend = backend_named(request.backends, each.levels.front().backend);
+    require_sharing(backend, each.coordinator.count);
+    require_store_to_disturb(each, backend, request);
+  }
   if (scenario.transport == TransportKind::http) require_descriptors(scenario);
+  try_given_servers(own, request);
   SystemClock const clock;
   auto const began = clock.now();
   auto const folder = ResultsFolder::create(request.results, scenario.name, std::chrono::system_clock::now());

@@ -35,7 +35,8 @@ struct RunOutcome {
   std::optional<ExitStatus> early_status;  // a trial could not be done; its failure says why
 };
 
-// Throws Failure when not even the results folder could be made.
+// Throws Failure before anything is written when the plan can't be carried out here (backends, descriptors, a given
+// server that can't be used), and when not even the results folder could be made.
 RunOutcome run_assessment(RunRequest const& request, Progress& progress);
 
 // The exit status that an assessment deserves (README, "exit status"), signals aside.

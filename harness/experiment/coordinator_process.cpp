@@ -178,16 +178,25 @@ void CoordinatorProcess::start(std::string const& listen) {
   ledgers_.push_back(options_.folder / fmt::format("coordinator-ledger-{}.csv", ledgers_.size() + 1));
   process_.emplace(coordinator_command(options_, listen, ledgers_.back(), log_));
   auto const line = process_->wait_for_line(ready_line, std::chrono::steady_clock::now() + seconds{30});
-  if (!line) {
-    throw Failure{ExitStatus::unreachable,
-                  fmt::format("the coordinator with backend {} {}", options_.backend, last_words())};
-  }
+  if (!line) throw why_not_started();
   auto const ready = json::parse(*line);
   std::string const address = text_of(ready.at("listening"));
   auto const colon = address.rfind(':');
   endpoint_ = {boost::asio::ip::make_address(address.substr(0, colon)),
                static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))};
   facts_ = pairs_of(ready.as_object().if_contains("facts"));
+}
+
+// The coordinator knows best whether its store's URL is wrong or its server is not there: its status is ours.
+Failure CoordinatorProcess::why_not_started() {
+  constexpr std::string_view its_name = "assay-coordinator: ";
+  auto const exit = process_->wait_until(std::chrono::steady_clock::now());
+  bool const bad_input = exit && exit->signal == 0 && exit->status == static_cast<int>(ExitStatus::bad_input);
+  std::string const said = last_line(log_);
+  std::string const why = exit && said.starts_with(its_name)
+                              ? said.substr(its_name.size())
+                              : fmt::format("the coordinator with backend {} {}", options_.backend, last_words());
+  return Failure{bad_input ? ExitStatus::bad_input : ExitStatus::unreachable, why};
 }
 
 std::string CoordinatorProcess::last_words() {

@@ -3,6 +3,7 @@
 // backends there are, and what they declare, it asks the program.
 #pragma once
 
+#include "harness/base/error.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/services/child_process.hpp"
 
@@ -47,7 +48,8 @@ struct CoordinatorOptions {
 
 class CoordinatorProcess {
  public:
-  // Returns when it listens. Throws Failure{unreachable} with the coordinator's own last words when it doesn't.
+  // Returns when it listens. When it doesn't, throws Failure with the coordinator's own last words: bad_input when it
+  // says so of what it was given (a URL, a schema of another version), unreachable otherwise.
   explicit CoordinatorProcess(CoordinatorOptions const& options);
 
   boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
@@ -69,6 +71,7 @@ class CoordinatorProcess {
 
  private:
   void start(std::string const& listen);
+  Failure why_not_started();
 
   CoordinatorOptions options_;
   std::filesystem::path log_;

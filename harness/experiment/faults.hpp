@@ -1,14 +1,16 @@
 // Carries out a scenario's faults while the trial runs: tells the generator which runners go, and stops, kills and
-// restarts coordinators. What it did is kept, for the report. Everything that blocks (starting a process) runs on a
-// thread of its own, because the trial's loop takes statistics meanwhile. Easy to get wrong: a coordinator that is gone
-// on purpose must be announced to the CoordinatorWatch first, or its end is the trial's.
+// restarts coordinators and the store's server. What it did is kept, for the report. Everything that blocks (starting a
+// process) runs on threads of its own, because the trial's loop takes statistics meanwhile. Easy to get wrong: a
+// process that is gone on purpose must be announced to its watch first, or its end is the trial's.
 #pragma once
 
 #include "harness/base/async.hpp"
 #include "harness/experiment/coordinator_group.hpp"
+#include "harness/experiment/store_watch.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "simulated_runners/generator.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,34 +27,41 @@ struct DoneFault {
 
 class FaultInjector {
  public:
-  // Everything must outlive it.
-  FaultInjector(asio::io_context& context, Scenario const& scenario, int runners, Generator& generator,
-                CoordinatorGroup& coordinators, CoordinatorWatch& watch);
+  // What is disturbed, and who has to be told before. `server`: nullptr when no fault is for the store.
+  struct Targets {
+    Generator& generator;
+    CoordinatorGroup& coordinators;
+    CoordinatorWatch& watch;
+    PrivateServer* server;
+    StoreWatch& store_watch;
+  };
 
-  // `start`: the trial's. Returns when all faults are over, or soon after stop(). Every coordinator is running then, or
-  // its failure() is not empty.
+  // Everything must outlive it.
+  FaultInjector(asio::io_context& context, Scenario const& scenario, int runners, Targets targets);
+
+  // `start`: the trial's. Returns when all faults are over, or soon after stop(). Everything is running then, or its
+  // failure() is not empty.
   Awaitable<void> run(TimePoint start);
   void stop() { stopping_ = true; }
 
   std::vector<DoneFault> const& done() const { return done_; }
-  // Why a coordinator could not be started again; empty: all could.
+  // Why something could not be started again; empty: all could.
   std::string const& failure() const { return failure_; }
 
  private:
   Awaitable<void> carry_out(FaultSpec fault);
   Awaitable<void> to_coordinator(FaultSpec fault, std::size_t index);
+  Awaitable<void> to_store(FaultSpec fault);
   Awaitable<void> wait_until(TimePoint when);
-  Awaitable<void> start_again(CoordinatorProcess& process);
+  Awaitable<void> do_aside(std::function<void()> blocking);
 
   Executor executor_;
   Scenario const& scenario_;
   TimePoint start_;
   int runners_;
-  Generator& generator_;
-  CoordinatorGroup& coordinators_;
-  CoordinatorWatch& watch_;
+  Targets targets_;
   SystemClock clock_;
-  asio::thread_pool blocking_{1};
+  asio::thread_pool blocking_{2};  // the store may come back while a coordinator waits for it
   Signal ended_;
   std::size_t running_ = 0;
   bool stopping_ = false;

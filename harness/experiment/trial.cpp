@@ -5,6 +5,7 @@
 #include "harness/experiment/direct_clients.hpp"
 #include "harness/experiment/faults.hpp"
 #include "harness/experiment/ledger_evidence.hpp"
+#include "harness/experiment/store_watch.hpp"
 #include "harness/measure/loop_monitor.hpp"
 #include "harness/services/postgres_service.hpp"
 #include "harness/services/private_folder.hpp"
@@ -12,7 +13,6 @@
 
 #include <fmt/format.h>
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace assay {
@@ -20,7 +20,7 @@ namespace assay {
 namespace {
 
 // How long a store may not answer before the trial is given up. Shorter outages are part of what is measured.
-constexpr Duration longest_outage = seconds{8};
+constexpr Duration longest_outage = seconds{20};
 
 // Until every store is open and the backlog is in.
 constexpr Duration longest_preparation = seconds{600};
@@ -78,7 +78,7 @@ class Drive {
  public:
   // `direct`: instead of coordinators, of which there are none then.
   Drive(asio::io_context& context, Evidence& evidence, CoordinatorGroup& coordinators, DirectClients* direct,
-        std::optional<pid_t> database, Progress& progress, Interruption& interruption)
+        Service* service, Progress& progress, Interruption& interruption)
       : context_{context},
         evidence_{evidence},
         coordinators_{coordinators},
@@ -92,21 +92,20 @@ class Drive {
                    evidence.recorder->measured(),
                    direct != nullptr ? direct->transport_maker() : Generator::TransportMaker{}},
         watch_{context.get_executor(), coordinators},
-        faults_{context, *evidence.plan.scenario, evidence.plan.level.runners, generator_, coordinators, watch_},
+        store_watch_{context.get_executor(), service},
+        faults_{context,
+                *evidence.plan.scenario,
+                evidence.plan.level.runners,
+                {generator_, coordinators, watch_, dynamic_cast<PrivateServer*>(service), store_watch_}},
         generator_process_{::getpid(), ProcessMonitor::Scope::process},
-        database_ended_{context.get_executor()},
         finished_{context.get_executor()} {
-    if (database) {
-      database_process_.emplace(*database, ProcessMonitor::Scope::tree);
-      database_ended_.assign(static_cast<int>(::syscall(SYS_pidfd_open, *database, 0)));
-    }
     evidence.generator_threads = generator_.threads();
   }
 
   void run() {
     interruption_.on_signal([this] { end_early("interrupted", std::nullopt); });
     asio::co_spawn(context_, watch_coordinators(), asio::detached);
-    if (database_process_) asio::co_spawn(context_, watch_database(), asio::detached);
+    asio::co_spawn(context_, watch_store(), asio::detached);
     asio::co_spawn(context_, phases(), [this](std::exception_ptr error) {
       error_ = error;
       done_ = true;
@@ -231,7 +230,7 @@ class Drive {
       }
       if (stopping_) break;
       auto taken = co_await sample();
-      bool const expected = watch_.somebody_is_away();
+      bool const expected = watch_.somebody_is_away() || store_watch_.away();
       if (expected || (taken.stats && taken.stats->depth)) last_answer = taken.cpu.time;
       latest_claims_ = taken.recent_claims;
       evidence_.samples.push_back(std::move(taken));
@@ -249,7 +248,7 @@ class Drive {
     Sample taken;
     taken.cpu.time = clock_.now();
     taken.cpu.coordinator = watch_.sample();
-    if (database_process_) taken.cpu.database = database_process_->sample();
+    taken.cpu.database = store_watch_.sample();
     taken.cpu.generator = generator_process_.sample();
     auto const seen = co_await generator_.snapshot();
     taken.fleet = seen.live;
@@ -276,11 +275,11 @@ class Drive {
     helper_ended();
   }
 
-  Awaitable<void> watch_database() {
+  Awaitable<void> watch_store() {
     ++helpers_;
-    auto [error] = co_await database_ended_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
+    bool const ended = co_await store_watch_.ended();
     auto const* const server = evidence_.plan.backend.service == "redis" ? "Redis" : "PostgreSQL";
-    if (!error && !stopping_)
+    if (ended && !stopping_)
       end_early(fmt::format("the private {} ended during the trial", server), ExitStatus::unreachable);
     helper_ended();
   }
@@ -298,7 +297,7 @@ class Drive {
   void stop_helpers() {
     stopping_ = true;
     watch_.close();
-    database_ended_.close();
+    store_watch_.close();
   }
 
   void helper_ended() {
@@ -342,10 +341,9 @@ class Drive {
   SystemClock clock_;
   Generator generator_;
   CoordinatorWatch watch_;
+  StoreWatch store_watch_;
   FaultInjector faults_;
   ProcessMonitor generator_process_;
-  std::optional<ProcessMonitor> database_process_;
-  asio::posix::basic_stream_descriptor<Executor> database_ended_;  // a pidfd
   Signal finished_;
   std::string_view phase_ = "connecting";
   Histogram latest_claims_;
@@ -430,8 +428,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
     evidence.partial = true;
     evidence.failure = "interrupted";
   } else {
-    auto const database = service ? service->server_pid() : std::nullopt;
-    Drive{context, evidence, coordinators, direct ? &*clients : nullptr, database, progress, interruption}.run();
+    Drive{context, evidence, coordinators, direct ? &*clients : nullptr, service.get(), progress, interruption}.run();
   }
   coordinators.stop();
   evidence.coordinator_ledgers = direct ? clients->ledgers() : coordinators.ledgers();

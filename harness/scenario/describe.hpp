@@ -62,7 +62,7 @@ constexpr std::array<std::string_view, 4> names_of(DispatchSpec::Picker) {
   return {"random", "least_loaded", "two_choices", "capability_aware"};
 }
 constexpr std::array<std::string_view, 4> names_of(FaultSpec::What) { return {"restart", "stop", "kill", "drop"}; }
-constexpr std::array<std::string_view, 2> names_of(FaultSpec::Whom) { return {"runners", "coordinators"}; }
+constexpr std::array<std::string_view, 3> names_of(FaultSpec::Whom) { return {"runners", "coordinators", "store"}; }
 
 template <class V>
 void describe(V& v, DurationDistribution& d) {
@@ -322,11 +322,14 @@ void describe(V& v, FaultSpec& f) {
     f.at);
   v({.name = "what",
      .doc = "`restart`: they end what they do, go, and come back. `kill`: they are gone at once, with what they held. "
-            "`stop`: they stand still (SIGSTOP; coordinators only). `drop`: their connections are cut, they go on "
-            "(runners only).",
+            "`stop`: they stand still (SIGSTOP; not runners). `drop`: their connections are cut, they go on (runners "
+            "only).",
      .required = true},
     f.what);
-  v({.name = "whom", .doc = "Who it happens to.", .required = true}, f.whom);
+  v({.name = "whom",
+     .doc = "Who it happens to. `store`: the private PostgreSQL or Redis behind the coordinators.",
+     .required = true},
+    f.whom);
   v({.name = "lasting", .doc = "How long they are away or stand still.", .min = 0, .max = a_day_s}, f.lasting);
   v({.name = "every",
      .doc = "Time from one to the next. 0: runners all at once, coordinators one after the other.",
@@ -443,7 +446,7 @@ void describe(V& v, Scenario& s) {
   v({.name = "fleet", .doc = "The runners that execute them."}, s.fleet);
   v({.name = "coordinator", .doc = "Settings of the system under test."}, s.coordinator);
   v({.name = "phases", .doc = "The parts of a trial."}, s.phases);
-  v({.name = "faults", .doc = "What is done to runners and coordinators meanwhile."}, s.faults);
+  v({.name = "faults", .doc = "What is done to runners, coordinators and the store meanwhile."}, s.faults);
   v({.name = "trials",
      .doc = "What is measured, in this order. Lists of runners or backends stand for every combination.",
      .required = true,

@@ -9,9 +9,10 @@ namespace assay {
 
 struct FaultSpec {
   // restart: they end what they do, go, and come back. kill: they are gone at once, with what they held. stop: they
-  // stand still (SIGSTOP). drop: their connections are cut, they go on.
+  // stand still (SIGSTOP). drop: their connections are cut, they go on. The store is the private server behind the
+  // coordinators.
   enum class What : std::uint8_t { restart, stop, kill, drop };
-  enum class Whom : std::uint8_t { runners, coordinators };
+  enum class Whom : std::uint8_t { runners, coordinators, store };
 
   Duration at{};  // since the start of the trial, warm-up included
   What what = What::restart;

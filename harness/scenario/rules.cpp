@@ -191,13 +191,17 @@ void check_faults(Scenario const& s, Rules& rules) {
                "with `transport: direct` runners have no connections of their own that could be cut; `kill` or "
                "`restart` them");
     rules.rule({at + ".what", at + ".whom"}, !runners && fault.what == FaultSpec::What::drop,
-               "`drop` is for runners; `restart`, `stop` or `kill` coordinators");
+               "`drop` is for runners; `restart`, `stop` or `kill` coordinators and the store");
     rules.rule({at + ".at", "phases"}, fault.at >= s.phases.warm_up + s.phases.measure,
                fmt::format("{} is after the end of the measured phase, {}", format_duration(fault.at),
                            format_duration(s.phases.warm_up + s.phases.measure)));
-    rules.rule({at + ".whom", "transport"}, !runners && s.transport == TransportKind::direct,
+    bool const coordinators = fault.whom == FaultSpec::Whom::coordinators;
+    rules.rule({at + ".whom", "transport"}, coordinators && s.transport == TransportKind::direct,
                "with `transport: direct` there is no coordinator process that this could be done to");
-    rules.rule({at + ".number", "coordinator.count"}, !runners && fault.number > s.coordinator.count,
+    rules.rule({at + ".whom", at + ".number", at + ".every"},
+               fault.whom == FaultSpec::Whom::store && (fault.number != 0 || fault.every != Duration{0}),
+               "there is one store: leave `number` and `every` out");
+    rules.rule({at + ".number", "coordinator.count"}, coordinators && fault.number > s.coordinator.count,
                fmt::format("the scenario has {} of them (`coordinator.count`)", s.coordinator.count));
   }
 }

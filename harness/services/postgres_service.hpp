@@ -38,7 +38,7 @@ struct PostgresBinaries {
 // Throws Failure{unreachable} naming the Debian package when there is none, and when it is too old.
 PostgresBinaries find_postgres(std::string const& path, std::filesystem::path const& packaged = "/usr/lib/postgresql");
 
-class PrivatePostgres final : public Service {
+class PrivatePostgres final : public PrivateServer {
  public:
   struct Options {
     std::filesystem::path parent;     // where its folder goes; empty: the system's temporary folder
@@ -64,10 +64,9 @@ class PrivatePostgres final : public Service {
   std::optional<pid_t> server_pid() const override { return server_->pid(); }
   ServiceFacts facts() const override;
 
-  // For fault tests: what an administrator or a crash does to it. Same folder, same URLs afterwards.
-  void stop();   // "fast": open transactions are rolled back
-  void crash();  // the postmaster is killed; the next start() recovers from the write-ahead log
-  void start();
+  void stop() override;   // "fast": open transactions are rolled back
+  void crash() override;  // the postmaster is killed; the next start() recovers from the write-ahead log
+  void start() override;
 
  private:
   void initialise();

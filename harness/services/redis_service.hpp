@@ -27,7 +27,7 @@ class ExternalRedis final : public Service {
   std::string url_;
 };
 
-class PrivateRedis final : public Service {
+class PrivateRedis final : public PrivateServer {
  public:
   // Returns when the server accepts connections. `password` is asked of every client when not empty. Throws
   // Failure{unreachable} with one line: no redis-server, its own last words, no answer in time.
@@ -39,10 +39,9 @@ class PrivateRedis final : public Service {
   std::optional<pid_t> server_pid() const override { return server_->pid(); }
   ServiceFacts facts() const override;
 
-  // For fault tests: same folder, same URL afterwards.
-  void stop();   // writes what there is
-  void crash();  // killed: the append-only file has what was written to it
-  void start();
+  void stop() override;   // writes what there is
+  void crash() override;  // killed: the append-only file has what was written to it
+  void start() override;
 
  private:
   PrivateFolder folder_;

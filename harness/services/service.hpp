@@ -22,6 +22,18 @@ class Service {
   virtual ServiceFacts facts() const = 0;               // for the report's environment section
 };
 
+// A server that we started. What an administrator, a crash or a paused machine does to it, for faults: afterwards it
+// has the same folder and the same URL. All of these block.
+class PrivateServer : public Service {
+ public:
+  virtual void stop() = 0;   // it ends what it does, and writes what there is
+  virtual void crash() = 0;  // killed; the next start() recovers what had been written
+  virtual void start() = 0;  // after either. Throws as the constructor
+  // Every process of it, until it goes on. In between connections are neither refused nor answered.
+  void stand_still();
+  void go_on();
+};
+
 // The name of a file that is not there yet, in a folder of its own that goes with it.
 class PrivateFile final : public Service {
  public:

@@ -1,122 +1,25 @@
-// The program `assay` as a user meets it: real processes, a real PostgreSQL, real files. The scenario is small; whether
-// its trial is valid depends on the machine, so these tests hold what must be true on any machine.
-#include "harness/base/error.hpp"
+// The program `assay` with everything it starts: real processes, a real PostgreSQL, real files.
 #include "harness/record/merged_ledger.hpp"
 #include "harness/record/results_folder.hpp"
-#include "harness/services/child_process.hpp"
-#include "harness/services/private_folder.hpp"
-
-#include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <boost/json.hpp>
-
+#include "tests/integration/assay_fixture.hpp"
 #include "tests/support/postgres_server.hpp"
 
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
 
-namespace assay {
+namespace assay::test {
 namespace {
 
-using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::AnyOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
-
-constexpr char scenario_text[] = R"(name: tiny
-title: A tiny trial
-question: Does the whole chain work?
-policy: smoke
-time_compression: 60
-load: { runs_per_minute_per_runner: 2 }
-fleet: { hold: 500ms, run_length: { mean: 6s } }
-coordinator: { lease: 120s }
-phases: { warm_up: 200ms, measure: MEASURE, drain: 5s }
-trials: [{ runners: 20, backend: BACKEND }]
-seed: 11
-objectives: ["claim_latency: p99 < 5s"]
-)";
-
-TimePoint within(Duration d) { return std::chrono::steady_clock::now() + d; }
-
-std::string read_text(std::filesystem::path const& path) {
-  std::ifstream in{path, std::ios::binary};
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-class AssayProgram : public testing::Test {
- protected:
-  AssayProgram() {
-    std::filesystem::create_directories(path("policies"));
-    std::filesystem::copy_file(ASSAY_SCENARIOS "/policies/smoke.yaml", path("policies/smoke.yaml"));
-    std::filesystem::create_directories(path("tmp"));
-    // As root the private server runs as another user, who has to get through to its own folder below.
-    std::filesystem::permissions(folder_.path(), std::filesystem::perms{0711});
-  }
-
-  std::filesystem::path path(std::string const& name) const { return folder_.path() / name; }
-
-  void write_scenario(std::string const& backend, std::string const& measure) {
-    std::string text = scenario_text;
-    text.replace(text.find("BACKEND"), 7, backend);
-    text.replace(text.find("MEASURE"), 7, measure);
-    std::ofstream{path("tiny.yaml")} << text;
-  }
-
-  ChildProcess start(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), ASSAY_PROGRAM);
-    return start_command(std::move(arguments));
-  }
-
-  // Everything the program leaves in the temporary folder would be found in path("tmp").
-  ChildProcess start_command(std::vector<std::string> argv) {
-    ChildCommand command;
-    command.argv = std::move(argv);
-    command.environment = {"TMPDIR=" + path("tmp").string(), "NO_COLOR=1"};
-    command.log = path("log");
-    command.folder = folder_.path();
-    std::filesystem::remove(path("log"));
-    return ChildProcess{std::move(command)};
-  }
-
-  int run(std::vector<std::string> arguments) {
-    auto process = start(std::move(arguments));
-    auto const exit = process.wait_until(within(60s));
-    if (!exit) {
-      ADD_FAILURE() << "still running after a minute: " << log();
-      return -1;
-    }
-    EXPECT_EQ(exit->signal, 0) << log();
-    return exit->status;
-  }
-
-  std::string log() const { return read_text(path("log")); }
-  std::filesystem::path results() const { return path("results/tiny/latest"); }
-
-  void expect_nothing_left_behind() {
-    EXPECT_TRUE(std::filesystem::is_empty(path("tmp")))
-        << "left in the temporary folder: " << std::filesystem::directory_iterator {
-      path("tmp")
-      } -> path();
-    for (auto const& entry : std::filesystem::directory_iterator{"/proc"}) {
-      std::string const command = read_text(entry.path() / "cmdline");
-      EXPECT_EQ(command.find(path("tmp").string()), std::string::npos)
-          << "still running: " << entry.path() << ' ' << command;
-    }
-  }
-
- private:
-  PrivateFolder folder_{std::filesystem::temp_directory_path(), "assay-program-test-"};
-};
 
 TEST_F(AssayProgram, says_before_it_starts_anything_how_many_runners_its_descriptors_allow) {
   write_scenario("memory", "3s");
@@ -259,16 +162,9 @@ TEST_F(AssayProgram, says_in_one_line_that_a_scenario_is_missing) {
   EXPECT_THAT(log(), HasSubstr("nowhere.yaml"));
 }
 
-TEST_F(AssayProgram, says_that_the_given_database_cannot_be_reached) {
-  write_scenario("postgres-batch", "1s");
-  EXPECT_EQ(run({"run", "tiny.yaml", "--postgres-url", "postgresql://nobody@127.0.0.1:1/none"}), 6) << log();
-  EXPECT_THAT(log(), HasSubstr("127.0.0.1"));
-  expect_nothing_left_behind();
-}
-
 TEST_F(AssayProgram, uses_the_given_postgresql_and_leaves_nothing_behind_there) {
   write_scenario("[postgres-batch, postgres-skip-locked]", "1s");
-  test::TestDatabase const database;
+  TestDatabase const database;
   EXPECT_THAT(run({"run", "tiny.yaml", "--postgres-url", database.tcp_url()}), AnyOf(0, 4)) << log();
   for (auto const& trial : read_assessment(results()).trials) {
     EXPECT_EQ(trial.failure, "");
@@ -278,7 +174,7 @@ TEST_F(AssayProgram, uses_the_given_postgresql_and_leaves_nothing_behind_there) 
   EXPECT_THAT(read_text(results() / "environment.json"), testing::Not(HasSubstr("password")));
 
   database.ask("CREATE SCHEMA assay_batch; CREATE TABLE assay_batch.about (version int, last_epoch bigint)");
-  EXPECT_EQ(run({"run", "tiny.yaml", "--postgres-url", database.tcp_url()}), 6) << log();
+  EXPECT_EQ(run({"run", "tiny.yaml", "--postgres-url", database.tcp_url()}), 2) << log();
   EXPECT_THAT(log(), HasSubstr("already has a schema 'assay_batch'"));
   EXPECT_EQ(database.ask("SELECT count(*) FROM assay_batch.about"), "0");  // still there
 }
@@ -490,4 +386,4 @@ seed: 11
 }
 
 }  // namespace
-}  // namespace assay
+}  // namespace assay::test

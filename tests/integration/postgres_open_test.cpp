@@ -1,7 +1,11 @@
 // What opening a PostgreSQL store says when it can't, and what it leaves alone.
+#include "reference_coordinator/backends/postgres/connection.hpp"
+#include "reference_coordinator/backends/postgres/schema.hpp"
 #include "tests/integration/postgres_fixture.hpp"
 
 #include <gmock/gmock.h>
+
+#include <map>
 
 namespace assay::test {
 namespace {
@@ -45,6 +49,30 @@ TEST_F(PostgresOpen, TellsEachMistakeInOneLine) {
   EXPECT_THAT(refusal("postgresql://assay@127.0.0.1:1/x"), AllOf(HasSubstr("unavailable"), HasSubstr("refused")));
   EXPECT_THAT(refusal("postgresql://assay@no-such-host.invalid/x"),
               AllOf(HasSubstr("unavailable"), HasSubstr("no-such-host.invalid")));
+}
+
+TEST(PostgresVersion, ThirteenIsNewEnoughAndWhatIsOlderIsNamed) {
+  for (int const good : {130000, 130014, 150018, 170002}) EXPECT_FALSE(postgres::check_version(good)) << good;
+  for (auto const& [number, name] :
+       std::map<int, std::string>{{129999, "12.99"}, {120022, "12.22"}, {90624, "9.6.24"}}) {
+    auto const error = postgres::check_version(number);
+    ASSERT_TRUE(error) << number;
+    EXPECT_EQ(to_string(*error), "misconfigured: PostgreSQL " + name + " is too old: 13 or newer is needed");
+  }
+}
+
+// Connections are taken by the kernel, and nobody greets.
+TEST_F(PostgresOpen, AServerThatStandsStillIsATimeOut) {
+  postgres::ConnectOptions options;
+  options.url = database.url();
+  options.patience = milliseconds{200};
+  postgres_server().stand_still();
+  auto const opened = run_coroutine(io, postgres::Connection::open(io.get_executor(), options));
+  postgres_server().go_on();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(to_string(opened.error()), "timed out: PostgreSQL did not answer within 200ms when connecting");
+  options.patience = seconds{20};
+  EXPECT_TRUE(run_coroutine(io, postgres::Connection::open(io.get_executor(), options)));
 }
 
 TEST_F(PostgresOpen, RefusesAReadOnlyDatabase) {

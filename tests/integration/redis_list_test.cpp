@@ -4,12 +4,16 @@
 #include "reference_coordinator/backends/redis/address.hpp"
 #include "reference_coordinator/backends/redis/link.hpp"
 #include "reference_coordinator/claim_core/backend.hpp"
+#include "tests/support/cutting_proxy.hpp"
+#include "tests/support/rewriting_proxy.hpp"
 #include "tests/support/run_coroutine.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <set>
 
 namespace assay {
@@ -299,6 +303,101 @@ TEST_F(RedisList, AWrongAddressOrPasswordIsOneClearLine) {
     EXPECT_THAT(opened.error().detail, HasSubstr(says)) << url;
     EXPECT_EQ(opened.error().detail.find('\n'), std::string::npos);
   }
+}
+
+RewritingProxy::Endpoint endpoint_of(PrivateRedis const& server) {
+  return asio::local::stream_protocol::endpoint{server.socket().string()};
+}
+
+TEST_F(RedisList, AWrongPasswordIsOneClearLineWithoutThePassword) {
+  PrivateRedis const locked{"sesame"};
+  RewritingProxy const proxy{endpoint_of(locked)};
+  auto const as = [&](std::string const& login) {
+    return try_open(fmt::format("redis://{}127.0.0.1:{}/0", login, proxy.port()));
+  };
+  EXPECT_TRUE(as("default:sesame@"));
+  for (auto const& [login, says] : std::map<std::string, std::string>{{"default:guess@", "WRONGPASS"},
+                                                                      {":guess@", "WRONGPASS"},
+                                                                      {"stranger:guess@", "WRONGPASS"},
+                                                                      {"", "NOAUTH"}}) {
+    auto const opened = as(login);
+    ASSERT_FALSE(opened) << login;
+    EXPECT_EQ(opened.error().kind, ErrorKind::misconfigured) << to_string(opened.error());
+    EXPECT_THAT(opened.error().detail, HasSubstr(says));
+    EXPECT_THAT(opened.error().detail, HasSubstr("127.0.0.1"));
+    EXPECT_THAT(opened.error().detail, testing::Not(HasSubstr("guess")));
+    EXPECT_EQ(opened.error().detail.find('\n'), std::string::npos);
+  }
+}
+
+TEST_F(RedisList, ATooOldServerIsRefused) {
+  RewritingProxy const proxy{endpoint_of(server), "redis_version:7", "redis_version:6"};
+  auto const opened = try_open(fmt::format("redis://127.0.0.1:{}", proxy.port()));
+  ASSERT_FALSE(opened);
+  EXPECT_GT(proxy.rewritten(), 0U) << "this Redis is not of version 7";
+  EXPECT_EQ(opened.error().kind, ErrorKind::misconfigured);
+  EXPECT_THAT(opened.error().detail, testing::ContainsRegex("Redis 6\\.[0-9.]+ is too old: 7 or newer is needed"));
+}
+
+// One connection that commands go over, which the test can cut when Redis has answered: then it has done what was
+// asked.
+class CutOff : public RedisList {
+ protected:
+  CutOff() : over_tcp_{endpoint_of(server)}, cutting{io, over_tcp_.port()} {
+    auto opened = try_open(fmt::format("redis://127.0.0.1:{}", cutting.port()));
+    if (!opened) throw std::runtime_error{to_string(opened.error())};
+    one.emplace(std::move(*opened));
+  }
+  ~CutOff() override {
+    run_coroutine(io, one->replies->close());
+    run_coroutine(io, one->store->close());
+  }
+
+  Result<std::vector<Claim>> claim(std::uint32_t count) {
+    std::vector<Demand> demands;
+    demands.push_back({TagSet{}, "runner", count});
+    return run_coroutine(io, one->store->claim(std::move(demands), seconds{60}));
+  }
+  bool connected_again() {
+    return until([&] { return bool{run_coroutine(io, one->store->depth())}; });
+  }
+
+ private:
+  RewritingProxy over_tcp_;
+
+ protected:
+  CuttingProxy cutting;
+  std::optional<Opened> one;
+};
+
+TEST_F(CutOff, ACompletionInDoubtThatIsReportedAgainIsCountedOnce) {
+  RunId const run = submit(*one);
+  auto const claims = claim(1);
+  ASSERT_TRUE(claims && claims->size() == 1);
+  must(one->store->depth());  // all is answered: the next answer is the completion's
+  auto const report = [&] { return run_coroutine(io, one->store->complete({{run, (*claims)[0].token, "done"}})); };
+  cutting.cut_at_next_answer();
+  auto const doubtful = report();
+  ASSERT_FALSE(doubtful);
+  EXPECT_EQ(doubtful.error().kind, ErrorKind::in_doubt);
+  ASSERT_TRUE(connected_again());
+  EXPECT_EQ(must(one->store->depth()).completed, 0U) << "nobody was told that it is";
+  EXPECT_THAT(report().value(), testing::ElementsAre(Outcome::ok));
+  EXPECT_EQ(must(one->store->depth()).completed, 1U);
+  EXPECT_EQ(must(one->store->depth()).total(), 1U);
+}
+
+// What a list without leases loses: the runs are in no state any more, and the counts say so.
+TEST_F(CutOff, WhatWasPoppedIntoABrokenConnectionIsGoneAndNotCountedAsHeld) {
+  for (int i = 0; i < 3; ++i) submit(*one);
+  must(one->store->depth());
+  cutting.cut_at_next_answer();
+  auto const lost = claim(2);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, ErrorKind::in_doubt);
+  ASSERT_TRUE(connected_again());
+  EXPECT_EQ(must(one->store->depth()).total(), 1U);
+  EXPECT_THAT(claim(5).value(), SizeIs(1));
 }
 
 TEST(RedisAddress, IsReadAsRedisCliReadsIt) {

@@ -18,11 +18,7 @@ Error misconfigured(std::string detail) { return {ErrorKind::misconfigured, std:
 using Answer = Result<std::vector<Rows>>;
 
 Awaitable<std::optional<Error>> check_server(std::shared_ptr<Connection> connection) {
-  int const version = connection->server_version();
-  if (version < oldest_version) {
-    co_return misconfigured(fmt::format("PostgreSQL {}.{} is too old: {} or newer is needed", version / 10000,
-                                        version % 10000, oldest_version / 10000));
-  }
+  if (auto too_old = check_version(connection->server_version())) co_return too_old;
   Batch batch;
   batch.push_back(plain("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"));
   Answer answer = co_await connection->run(std::move(batch));
@@ -98,6 +94,16 @@ Awaitable<Result<OpenedSchema>> introduce(std::shared_ptr<Connection> connection
 }
 
 }  // namespace
+
+std::optional<Error> check_version(int server_version_num) {
+  if (server_version_num >= oldest_version) return std::nullopt;
+  // Before 10 the first two of three numbers named the release: 90624 is 9.6.24.
+  int const major = server_version_num / 10000, minor = server_version_num / 100 % 100,
+            patch = server_version_num % 100;
+  std::string const version =
+      major < 10 ? fmt::format("{}.{}.{}", major, minor, patch) : fmt::format("{}.{}", major, patch);
+  return misconfigured(fmt::format("PostgreSQL {} is too old: {} or newer is needed", version, oldest_version / 10000));
+}
 
 Awaitable<Result<OpenedSchema>> open_schema(Executor executor, std::string url, Schema schema, bool temporary) {
   ConnectOptions options;

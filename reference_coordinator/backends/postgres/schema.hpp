@@ -6,6 +6,7 @@
 #include "reference_coordinator/backends/postgres/connection.hpp"
 #include "reference_coordinator/claim_core/backend.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct OpenedSchema {
   std::uint64_t epoch = 0;  // from a durable counter: no two opened stores of this schema ever have the same
   StoreFacts facts;
 };
+
+// Why a server that reports this server_version_num can't be used; nothing when it can.
+std::optional<Error> check_version(int server_version_num);
 
 // Errors: as Connection::open, and misconfigured for a server that is too old, read-only or a standby, for a schema of
 // another version or of somebody else, and for missing rights. A `temporary` one must not be there yet.

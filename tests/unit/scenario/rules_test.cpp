@@ -175,6 +175,8 @@ TEST(rules, a_fault_can_be_done_to_whom_it_names_while_the_trial_runs) {
   EXPECT_EQ(messages("faults: [{at: 1s, what: kill, whom: runners, lasting: 1s, every: 10ms, number: 3}]\n"),
             "accepted");
   EXPECT_THAT(messages("faults: [{at: 1s, what: stop, whom: runners}]\n"), HasSubstr("cannot be stopped one by one"));
+  EXPECT_THAT(messages("faults: [{at: 1s, what: drop, whom: store}]\n"), HasSubstr("`drop` is for runners"));
+  EXPECT_THAT(messages("faults: [{at: 1s, what: kill, whom: store, number: 1}]\n"), HasSubstr("there is one store"));
   EXPECT_THAT(messages("faults: [{at: 1s, what: drop, whom: coordinators}]\n"), HasSubstr("`drop` is for runners"));
   EXPECT_EQ(messages("fleet: {orchestrator: {}}\nfaults: [{at: 1s, what: kill, whom: runners}]\n"), "accepted");
   EXPECT_THAT(messages("transport: direct\nfaults: [{at: 1s, what: drop, whom: runners}]\n"),
