@@ -74,6 +74,12 @@ std::string row_name_of(Assessment const& assessment, Cell const& cell) {
                          : fmt::format("{}\n{} · {}", variant, runners, backend_of(cell.series));
 }
 
+std::string judged_row_name_of(Assessment const& assessment, Cell const& cell) {
+  auto name = row_name_of(assessment, cell);
+  if (!cell.worst().valid()) name.insert(std::min(name.find('\n'), name.size()), " (invalid)");
+  return name;
+}
+
 std::string name_of(Assessment const& assessment, TrialResult const& trial) {
   auto name = name_of(assessment, Cell{trial.runners, trial.series(), {&trial}});
   bool const repeated =

@@ -32,6 +32,8 @@ TrialResult const* main_trial(Assessment const& assessment);
 std::string name_of(Assessment const& assessment, Cell const& cell);
 // The same on two lines, for the rows of charts.
 std::string row_name_of(Assessment const& assessment, Cell const& cell);
+// With "(invalid)" behind the first line where the trial is: the second one may be cut off.
+std::string judged_row_name_of(Assessment const& assessment, Cell const& cell);
 // The same for one trial, with "repeat 2" where there are several.
 std::string name_of(Assessment const& assessment, TrialResult const& trial);
 

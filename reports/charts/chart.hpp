@@ -30,6 +30,7 @@ std::string framed(Chart const& chart, std::string_view svg);
 // A chart is absent where nothing was measured that it could show.
 std::optional<Chart> claim_latency_chart(Assessment const& assessment);
 std::optional<Chart> claim_latency_by_trial_chart(Assessment const& assessment);  // the same where there are variants
+std::optional<Chart> call_latency_chart(Assessment const& assessment);            // only for variants of a closed loop
 std::optional<Chart> throughput_chart(Assessment const& assessment);              // only where there are variants
 std::optional<Chart> latency_parts_chart(Assessment const& assessment);
 std::optional<Chart> cpu_chart(Assessment const& assessment);

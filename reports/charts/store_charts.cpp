@@ -200,8 +200,8 @@ std::optional<Chart> failed_claims_chart(Assessment const& assessment) {
 
 std::vector<Chart> charts_of(Assessment const& assessment) {
   std::vector<Chart> result;
-  for (auto* make : {claim_latency_chart, throughput_chart, latency_parts_chart, cpu_chart, store_latency_chart,
-                     pending_writes_chart, failed_claims_chart, requests_chart, timeline_chart})
+  for (auto* make : {claim_latency_chart, call_latency_chart, throughput_chart, latency_parts_chart, cpu_chart,
+                     store_latency_chart, pending_writes_chart, failed_claims_chart, requests_chart, timeline_chart})
     if (auto chart = make(assessment)) result.push_back(std::move(*chart));
   return result;
 }

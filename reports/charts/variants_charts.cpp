@@ -23,7 +23,7 @@ std::optional<Chart> claim_latency_by_trial_chart(Assessment const& assessment) 
     auto const& trial = cell.worst();
     if (!has_percentiles(trial)) continue;
     auto const row = static_cast<std::int64_t>(names.size());
-    auto const name = row_name_of(assessment, cell) + (trial.valid() ? "" : " (invalid)");
+    auto const name = judged_row_name_of(assessment, cell);
     double const p50 = std::max(trial.claim_latency.p50.value, indiscernible_ms);
     double const p99 = std::max(trial.claim_latency.p99.value, indiscernible_ms);
     double const own = std::max(trial.dispatch_latency.p99.value, indiscernible_ms);
@@ -91,7 +91,7 @@ std::optional<Chart> throughput_chart(Assessment const& assessment) {
   for (auto const& cell : cells_of(assessment)) {
     auto const& trial = cell.worst();
     if (!(trial.completed_per_s > 0)) continue;
-    names.push_back(row_name_of(assessment, cell) + (trial.valid() ? "" : " (invalid)"));
+    names.push_back(judged_row_name_of(assessment, cell));
     bars.push_back(named_point(names.back(), {trial.completed_per_s, static_cast<std::int64_t>(names.size() - 1)}));
     highest = std::max(highest, trial.completed_per_s);
     lowest = std::min(lowest, trial.completed_per_s);

@@ -221,7 +221,8 @@ Markup what_next(Assessment const& assessment) {
 Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const& charts) {
   Markup page = verdict(assessment);
   page += element("section", {{"class", "wide"}},
-                  {figure(charts, "claim-latency"), compression_note(assessment), figure(charts, "throughput")});
+                  {figure(charts, "call-latency"), figure(charts, "claim-latency"), compression_note(assessment),
+                   figure(charts, "throughput")});
   page += reasons(assessment);
   if (!assessment.published.empty())
     page += section("published", "The document",
