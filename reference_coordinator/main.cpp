@@ -183,6 +183,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   app.add_option("--listen", settings.listen, "Address and port; port 0: any free one")->capture_default_str();
   app.add_option("--identities", options.identities, "JSON file of the bearer tokens of runners and submitters");
   add_duration(app, "--lease", options.lease, milliseconds{10}, "How long a claim is valid without news");
+  add_duration(app, "--offer", options.offer, Duration{0},
+               "How long a claim is valid until its runner says that it has the run; 0s: as long as the lease");
   add_duration(app, "--sweep-interval", options.sweep_interval, milliseconds{1},
                "How often lost leases are looked for");
   add_duration(app, "--reply-lookup", options.reply_lookup, Duration{0},

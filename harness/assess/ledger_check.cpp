@@ -89,7 +89,7 @@ class Checker {
         // runner has asked what became of it.
         if (before.doubted_at <= claim.since + hearing_delay) continue;
         bool const lease_over =
-            input_.lease > Duration{0} && claim.since + hearing_delay >= before.since + input_.lease;
+            input_.shortest_lease > Duration{0} && claim.since + hearing_delay >= before.since + input_.shortest_lease;
         if (lease_over) {
           before.lost_at = claim.since;
           continue;

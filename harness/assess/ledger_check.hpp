@@ -25,9 +25,10 @@ struct LedgerInput {
   std::optional<Depth>
       final_depth;  // of the store when nothing was in flight any more; without it I1 and I10 can't be checked
   int max_attempts = 3;
-  // A claim that old may have lost its lease without anybody writing it down: a sweep whose answer was cut off, a
-  // coordinator that was killed. 0: every lost lease was written down.
-  Duration lease{};
+  // A claim older than the shortest may have lost its lease without anybody writing it down: a sweep whose answer was
+  // cut off, a coordinator that was killed. 0: every lost lease was written down. The longest is for I9. They differ
+  // where a lease is shorter until the runner has been heard of.
+  Duration shortest_lease{}, longest_lease{};
   // For I5; empty: every run fits every runner. kind_of_actor as in split_claims(): entry 0 is the submitters'.
   std::span<RunClass const> classes;
   std::span<RunnerKind const> kinds;

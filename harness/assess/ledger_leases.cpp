@@ -12,7 +12,7 @@ namespace {
 
 void check_sweep(RunId run, RunLife const& life, LedgerInput const& input, LedgerFigures& figures) {  // I9
   for (auto const& claim : life.claims) {
-    TimePoint const over = claim.alive_at + input.lease;
+    TimePoint const over = claim.alive_at + input.longest_lease;
     bool const swept = claim.lost_at != never;
     // Held to the end of the trial, as far as anybody knows.
     bool const held = &claim == &life.claims.back() && claim.ended_at() == never && claim.doubted_at == never &&
@@ -42,7 +42,7 @@ bool any_overlap(RunLife const& life) {  // I11
 }  // namespace
 
 void check_leases(RunId run, RunLife const& life, LedgerInput const& input, LedgerFigures& figures) {
-  if (input.sweep_within && input.lease > Duration{0}) check_sweep(run, life, input, figures);
+  if (input.sweep_within && input.longest_lease > Duration{0}) check_sweep(run, life, input, figures);
   figures.overlapping += any_overlap(life);
 }
 

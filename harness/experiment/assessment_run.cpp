@@ -62,6 +62,15 @@ void require_sharing(BackendEntry const& backend, int coordinators) {
                             coordinators, backend.name)};
 }
 
+void require_leases(BackendEntry const& backend, CoordinatorSpec const& spec) {
+  std::pair<std::string, std::string> const has_leases{"leases", "yes"};
+  auto const& declared = backend.capabilities;
+  if (spec.offer == Duration{0} || std::find(declared.begin(), declared.end(), has_leases) != declared.end()) return;
+  throw Failure{ExitStatus::bad_input, fmt::format("coordinator.offer: the backend {} keeps no leases that could have "
+                                                   "two stages; `assay backends` lists those with leases",
+                                                   backend.name)};
+}
+
 // Beyond this share of the limit the guard makes the trial invalid (docs/method.md): better said now than afterwards.
 void require_descriptors(Scenario const& scenario) {
   constexpr std::size_t files = 64;  // that generator and coordinator have open besides their connections
@@ -155,6 +164,7 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
     auto const& backend = backend_named(request.backends, each.levels.front().backend);
     require_sharing(backend, each.coordinator.count);
     require_store_to_disturb(each, backend, request);
+    require_leases(backend, each.coordinator);
   }
   if (scenario.transport == TransportKind::http) require_descriptors(scenario);
   try_given_servers(own, request);

@@ -141,6 +141,10 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
     conditions.emplace_back("Coordinators", fmt::format("{} processes over one store; CPU cores are those of one",
                                                         scenario.coordinator.count));
   }
+  if (scenario.coordinator.offer > Duration{0}) {
+    conditions.emplace_back("Offer", fmt::format("{} until a runner says that it has its run; then the whole lease",
+                                                 as_set(scenario.coordinator.offer)));
+  }
   auto const& dispatch = scenario.coordinator.dispatch;
   if (dispatch.mode == DispatchSpec::Mode::push) {
     conditions.emplace_back(

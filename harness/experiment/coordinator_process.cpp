@@ -95,6 +95,7 @@ ChildCommand coordinator_command(CoordinatorOptions const& options, std::string 
                   "--max-connections",
                   std::to_string(options.connections),
                   "--die-with-parent"};
+  if (spec.offer > Duration{0}) command.argv.insert(command.argv.end(), {"--offer", format_duration(spec.offer)});
   if (options.temporary_store) command.argv.emplace_back("--temporary-store");
   if (!options.store_url.empty()) command.environment.push_back("ASSAY_STORE_URL=" + options.store_url);
   if (spec.store_connections > 0) {

@@ -39,6 +39,7 @@ DirectClients::DirectClients(CoordinatorOptions const& options)
   core_.store.connections = options.spec.store_connections > 0 ? options.spec.store_connections : usual;
   core_.store.settings = store_settings(options.spec);
   core_.lease = options.spec.lease;
+  core_.offer = options.spec.offer;
   core_.sweep_interval = options.spec.sweep_interval;
   core_.max_attempts = options.spec.max_attempts;
   if (!shared()) core_.reply_lookup = milliseconds{100};  // whose completion is another client's knowledge

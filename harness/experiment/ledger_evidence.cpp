@@ -49,9 +49,10 @@ Duration sweep_within(CoordinatorSpec const& spec, protocol::CoordinatorStats co
   return interval + 2 * sweep + Duration{stats.loop_lateness.max()} + hearing_delay;
 }
 
-Duration shortest_lease(CoordinatorSpec const& spec) {
-  bool const push = spec.dispatch.mode == DispatchSpec::Mode::push;
-  return push ? std::min(spec.lease, spec.dispatch.claim_deadline) : spec.lease;
+// Until a run's runner is heard of.
+Duration first_lease(CoordinatorSpec const& spec) {
+  if (spec.dispatch.mode == DispatchSpec::Mode::push) return spec.dispatch.claim_deadline;
+  return spec.offer > Duration{0} ? spec.offer : spec.lease;
 }
 
 bool disturbs_coordinators(Scenario const& scenario) {
@@ -128,9 +129,11 @@ LedgerFigures ledger_of(Evidence const& evidence) {
     if (!parsed) unreadable = parsed.error();
   }
   auto const& scenario = *evidence.plan.scenario;
+  Duration const first = first_lease(scenario.coordinator);
   LedgerInput input{.runners = evidence.events,
                     .max_attempts = scenario.coordinator.max_attempts,
-                    .lease = shortest_lease(scenario.coordinator),
+                    .shortest_lease = std::min(scenario.coordinator.lease, first),
+                    .longest_lease = std::max(scenario.coordinator.lease, first),
                     .classes = scenario.load.classes,
                     .kinds = scenario.fleet.kinds,
                     .kind_of_actor = evidence.kind_of_actor};

@@ -13,10 +13,9 @@ namespace assay {
 
 namespace {
 
-Response ok(std::string body, unsigned status = 200) {
-  Response response;
+Response with(unsigned status, std::string body) {
+  Response response = ok(std::move(body));
   response.status = status;
-  response.body = std::move(body);
   return response;
 }
 
@@ -24,7 +23,7 @@ Response told(Outcome outcome) {
   unsigned const status = outcome == Outcome::ok || outcome == Outcome::already_done ? 200
                           : outcome == Outcome::unknown_run                          ? 404
                                                                                      : 409;
-  return ok(protocol::encode_outcome(outcome), status);
+  return with(status, protocol::encode_outcome(outcome));
 }
 
 // The ledger's words (protocol/ledger.hpp).
@@ -123,7 +122,7 @@ Response NullCoordinator::submit(std::string_view body, TimePoint now) {
   RunId const id = decoded->id ? *decoded->id : make_run_id(unix_ms(), random_);
   Outcome const outcome = runs_.submit(id, std::move(*decoded), now);
   if (outcome == Outcome::ok) note("submitted", {id, {}}, 0, now);
-  return ok(protocol::encode(protocol::SubmissionAnswer{id, outcome}), outcome == Outcome::ok ? 201 : 200);
+  return with(outcome == Outcome::ok ? 201 : 200, protocol::encode(protocol::SubmissionAnswer{id, outcome}));
 }
 
 Response NullCoordinator::start(std::string_view id, std::string_view body) {

@@ -343,6 +343,12 @@ template <class V>
 void describe(V& v, CoordinatorSpec& c) {
   v({.name = "lease", .doc = "How long a claim is valid without news of its runner.", .min = 0.05, .max = a_day_s},
     c.lease);
+  v({.name = "offer",
+     .doc = "How long a claim is valid until its runner says that it has the run (a two-stage lease); a runner that "
+            "polls again instead is given the same run again. 0: `lease` at once.",
+     .min = 0,
+     .max = 3600},
+    c.offer);
   v({.name = "sweep_interval", .doc = "How often expired leases are looked for.", .min = 0.01, .max = 60},
     c.sweep_interval);
   v({.name = "max_attempts", .doc = "After so many failed attempts a run is a dead letter.", .min = 1, .max = 100},

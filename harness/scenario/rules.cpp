@@ -179,6 +179,24 @@ void check_dispatch(Scenario const& s, Rules& rules) {
   }
 }
 
+void check_offer(Scenario const& s, Rules& rules) {
+  Duration const offer = s.coordinator.offer;
+  if (offer == Duration{0}) return;
+  auto const show = format_duration;
+  std::string const at = "coordinator.offer";
+  rules.rule({at, "coordinator.lease"}, offer >= s.coordinator.lease,
+             fmt::format("the offer is {} and `coordinator.lease` is {}: the offer must be less than the lease",
+                         show(offer), show(s.coordinator.lease)));
+  rules.rule({at, "coordinator.dispatch.mode"}, s.coordinator.dispatch.mode == DispatchSpec::Mode::push,
+             "an offer is made to who polls; a pushed run has `coordinator.dispatch.claim_deadline`");
+  rules.rule({at, "fleet.orchestrator"}, s.fleet.orchestrator.has_value(),
+             "who polls again has not received its last offer; an orchestrator polls again while it works");
+  rules.rule({at, "fleet.confirm_start", "fleet.heartbeat"}, !s.fleet.confirm_start && s.fleet.heartbeat >= offer,
+             fmt::format("the offer is {}, and no runner says within that time that it has its run: set "
+                         "`fleet.confirm_start`, or `fleet.heartbeat` (now {}) below the offer",
+                         show(offer), show(s.fleet.heartbeat)));
+}
+
 void check_faults(Scenario const& s, Rules& rules) {
   for (std::size_t f = 0; f < s.faults.size(); ++f) {
     auto const& fault = s.faults[f];
@@ -212,6 +230,7 @@ void check_rules(Scenario const& s, Node const& root, Mistakes& mistakes) {
   Rules rules{root, mistakes};
   auto const show = format_duration;
   check_transport(s, rules);
+  check_offer(s, rules);
   rules.rule({"load.profile", "load.backlog"}, s.load.backlog && s.load.profile.shape != LoadProfileSpec::Shape::steady,
              "with `load.backlog` nothing arrives, and no rate can move");
 

@@ -107,7 +107,7 @@ struct RepliesSpec {
   Path path = Path::backend;  // `backend`: as it does by itself; then nothing else here counts
   Ttl ttl = Ttl::expire;      // of per_task
   int seconds = 60;           // that a result nobody fetched stays: 60, 5 or 1
-  Cut cut = Cut::none;       // the connections that replies come over break for 200 ms
+  Cut cut = Cut::none;        // the connections that replies come over break for 200 ms
   bool slow = false;          // one reply in a hundred takes its reader 20 ms
 
   friend bool operator==(RepliesSpec const&, RepliesSpec const&) = default;
@@ -115,6 +115,7 @@ struct RepliesSpec {
 
 struct CoordinatorSpec {
   Duration lease = std::chrono::seconds{120};
+  Duration offer{};  // until the runner says that it has the run; 0: the whole lease at once
   Duration sweep_interval = std::chrono::seconds{1};
   int max_attempts = 3;
   int count = 1;              // processes over one backend

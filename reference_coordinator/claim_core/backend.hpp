@@ -28,8 +28,6 @@ struct Capabilities {
   bool leases = true;       // a claim without news ends, and its run comes again; without: it goes with its holder
   bool lookup = true;       // knows every run it was ever given: find(), and a submission repeated is no second run
   bool several_coordinators = false;
-  bool offers =
-      false;  // two-stage leases: what an aborted poll was given comes at once with the same runner's next one
   bool sync_match = false;   // a submission hands its run to a parked poll in the same commit (submit_and_claim)
   Wake wake = Wake::native;  // how a coordinator hears of runs that another one accepted
   std::size_t batch_limit = 1000;

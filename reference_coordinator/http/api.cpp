@@ -16,19 +16,8 @@ namespace {
 
 using protocol::Submission;
 
-Response ok(std::string body) {
-  Response response;
-  response.body = std::move(body);
-  return response;
-}
-
 bool may_call(Caller caller, Identity const& identity) {
   return caller == Caller::either || (caller == Caller::runner) == (identity.role == Identity::Role::runner);
-}
-
-Error not_a_run_id(std::string_view text) {
-  return {ErrorKind::rejected,
-          fmt::format("run id: a UUID of 8-4-4-4-12 hexadecimal digits is expected, found \"{}\"", text.substr(0, 64))};
 }
 
 std::string_view event_of(Outcome outcome, bool failure) {
@@ -202,37 +191,6 @@ Awaitable<Response> Api::find(Call call) {
   co_return ok(protocol::encode(**found));
 }
 
-Awaitable<Response> Api::poll(Call call) {
-  auto const query = parse_poll_query(call.query);
-  if (!query) co_return error_response(400, query.error().detail);
-  PollId const poll = matcher_.park(call.identity->name, call.identity->tags, query->max, clock_.now() + query->wait);
-  call.peer.watch([this, poll] { matcher_.cancel(poll); });
-  Assignment assignment = co_await matcher_.answer(poll);
-  call.peer.unwatch();
-  if (options_.fenced && !assignment.claims.empty() && clock_.now() >= assignment.demanded_at + options_.lease) {
-    // We stood still: whoever swept these claims may have given the runs to others.
-    counts_.late_claims += assignment.claims.size();
-    matcher_.give_back(std::exchange(assignment.claims, {}));
-    assignment.end = Assignment::End::expired;
-  }
-
-  Response response;
-  switch (assignment.end) {
-    case Assignment::End::assigned:
-      counts_.dispatch_wait.record((assignment.demanded_at - assignment.matchable_at).count());
-      counts_.claim_commit.record((assignment.claimed_at - assignment.demanded_at).count());
-      break;
-    case Assignment::End::cancelled: ++counts_.abandoned_polls; break;
-    case Assignment::End::expired:
-    case Assignment::End::stopped: ++counts_.empty_polls; break;
-  }
-  response.body = protocol::encode(assignment.claims, options_.lease);
-  response.claims = std::move(assignment.claims);
-  response.asked_at = assignment.demanded_at;
-  response.claimed_at = assignment.claimed_at;
-  co_return response;
-}
-
 Awaitable<Response> Api::push(Call call) {
   if (!options_.push) {
     co_return error_response(409, "this coordinator hands runs out by long poll only; start it with --dispatch push");
@@ -243,22 +201,6 @@ Awaitable<Response> Api::push(Call call) {
   response.status = 101;
   response.push = std::move(*upgrade);
   co_return response;
-}
-
-void Api::delivered(Response const& response, Peer const& peer) {
-  if (response.claims.empty()) return;
-  TimePoint const now = clock_.now();
-  counts_.response_write.record((now - response.claimed_at).count());
-  counts_.delivered_claims += response.claims.size();
-  protocol::ClaimTimes const times{response.asked_at, response.claimed_at};
-  for (auto const& claim : response.claims) {
-    ledger_.append(now, "delivered", claim.run, claim.attempt, claim.token, peer.known_identity->name, times);
-  }
-}
-
-void Api::undelivered(Response response) {
-  counts_.undelivered_claims += response.claims.size();
-  matcher_.give_back(std::move(response.claims));
 }
 
 void Api::given_back(std::span<Claim const> claims) {
@@ -283,18 +225,6 @@ void Api::broken(ClaimRef const& claim, Result<Outcome> const& outcome, std::str
   }
 }
 
-Awaitable<Response> Api::start(Call call) {
-  auto const id = parse_run_id(call.id_text);
-  if (!id) co_return error_response(400, not_a_run_id(call.id_text).detail);
-  auto const token = protocol::decode_start(call.request.body);
-  if (!token) co_return error_response(400, token.error().detail);
-  std::vector<ClaimRef> claims{{*id, *token}};
-  auto const renewed = co_await store_.renew(std::move(claims), options_.lease);
-  note_renewal(renewed, 0, {*id, *token}, call.identity->name);
-  if (!renewed) co_return error_response(renewed.error());
-  co_return told(renewed->front(), *id, *token, "started");
-}
-
 Awaitable<Response> Api::report(Call call) {
   auto const id = parse_run_id(call.id_text);
   if (!id) co_return error_response(400, not_a_run_id(call.id_text).detail);
@@ -302,6 +232,8 @@ Awaitable<Response> Api::report(Call call) {
   if (!decoded) co_return error_response(400, decoded.error().detail);
   ClaimToken const token = decoded->token;
   bool const failure = decoded->status == protocol::StatusReport::Status::failed;
+  ClaimRef const about{*id, token};
+  auto const others = received_with({&about, 1}, *call.identity);
 
   Result<std::vector<Outcome>> answered = std::vector<Outcome>{};
   Reply reply;
@@ -324,6 +256,8 @@ Awaitable<Response> Api::report(Call call) {
     outcome = believed_.insert(token).second ? Outcome::ok : Outcome::already_done;
   }
   note(event_of(outcome, failure), *id, token, call.identity->name);
+  // What came with it, and was said nothing about.
+  if (!others.empty()) co_await renew(others, options_.lease, *call.identity);
   // Whether it was the last attempt, or what the first of two reports said, only the store knows.
   if (options_.replies != nullptr) {
     // The store has sent it.
@@ -333,20 +267,6 @@ Awaitable<Response> Api::report(Call call) {
     desk_.look(*id);
   }
   co_return told(outcome, *id, token, failure ? "failed" : "completed");
-}
-
-Awaitable<Response> Api::heartbeat(Call call) {
-  auto decoded = protocol::decode_heartbeat(call.request.body);
-  if (!decoded) co_return error_response(400, decoded.error().detail);
-  protocol::HeartbeatAnswer answer;
-  auto const& claims = decoded->claims;
-  if (!claims.empty()) {
-    auto const renewed = co_await store_.renew(claims, options_.lease);
-    for (std::size_t i = 0; i < claims.size(); ++i) note_renewal(renewed, i, claims[i], call.identity->name);
-    if (!renewed) co_return error_response(renewed.error());
-    for (std::size_t i = 0; i < claims.size(); ++i) answer.claims.push_back({claims[i].run, (*renewed)[i]});
-  }
-  co_return ok(protocol::encode(answer));
 }
 
 Awaitable<Response> Api::healthz(Call) {

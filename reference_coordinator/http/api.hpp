@@ -8,6 +8,7 @@
 #include "harness/measure/loop_monitor.hpp"
 #include "reference_coordinator/claim_core/matcher.hpp"
 #include "reference_coordinator/claim_core/measured_store.hpp"
+#include "reference_coordinator/claim_core/offers.hpp"
 #include "reference_coordinator/claim_core/reply_desk.hpp"
 #include "reference_coordinator/claim_core/reply_path.hpp"
 #include "reference_coordinator/http/identities.hpp"
@@ -23,6 +24,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 
 namespace assay {
 
@@ -42,6 +44,7 @@ class Peer {
 struct ApiOptions {
   std::string backend;
   Duration lease = seconds{60};
+  Duration offer{};      // until the runner says that it has the run; less than the lease. 0: the whole lease at once
   int max_attempts = 3;  // of submissions that name no number
   // How often a submission that waits for its run looks into the store, because another coordinator may have heard of
   // the end. 0: never.
@@ -122,6 +125,13 @@ class Api {
   Awaitable<Response> dispatch(Endpoint endpoint, Call call);
   Awaitable<Response> find_by_id(RunId id);
 
+  bool two_stages() const { return options_.offer > Duration{0}; }
+  void replace_poll(std::string const& runner, PollId poll);
+  void forget_poll(std::string const& runner, PollId poll);
+  Awaitable<Response> offer_again(std::vector<Claim> claims, std::size_t max, Identity const& runner);
+  std::vector<ClaimRef> received_with(std::span<ClaimRef const> claims, Identity const& runner);
+  Awaitable<Result<std::vector<Outcome>>> renew(std::vector<ClaimRef> claims, Duration lease, Identity const& runner);
+
   Identity const* identify(Request const& request, Peer& peer) const;
   RunSpec accept(protocol::Submission submission);
   Response told(Outcome outcome, RunId const& run, ClaimToken token, std::string_view verb);
@@ -138,6 +148,8 @@ class Api {
   protocol::Ledger& ledger_;
   ApiOptions options_;
   ReplyDesk desk_;
+  Offers offers_;                                  // both empty without two stages
+  std::unordered_map<std::string, PollId> polls_;  // that are parked, by runner
   StoreProbe probe_;
   LoopMonitor loop_monitor_;
   Signal loop_monitor_ended_;

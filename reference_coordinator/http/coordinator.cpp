@@ -37,7 +37,6 @@ void each_flag(Capabilities const& capabilities, Visit visit) {
   visit("leases", capabilities.leases);
   visit("lookup", capabilities.lookup);
   visit("several_coordinators", capabilities.several_coordinators);
-  visit("offers", capabilities.offers);
   visit("sync_match", capabilities.sync_match);
 }
 
@@ -90,6 +89,7 @@ Awaitable<int> coordinate(asio::io_context& context, Backend const& backend, Coo
   core_options.store = options.store;
   core_options.ledger = options.ledger;
   core_options.lease = options.lease;
+  core_options.offer = options.offer;
   core_options.sweep_interval = options.sweep_interval;
   core_options.max_attempts = options.max_attempts;
   core_options.reply_lookup = options.reply_lookup;

@@ -20,6 +20,7 @@ struct CoordinatorOptions {
   std::filesystem::path identities;
   std::filesystem::path ledger;  // empty: none
   Duration lease = seconds{60};
+  Duration offer{};  // ApiOptions::offer
   Duration sweep_interval = seconds{1};
   int max_attempts = 3;
   Duration reply_lookup = seconds{1};  // ApiOptions::reply_lookup

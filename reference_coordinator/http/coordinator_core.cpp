@@ -1,6 +1,7 @@
 #include "reference_coordinator/http/coordinator_core.hpp"
 
 #include "harness/base/random.hpp"
+#include "harness/base/text.hpp"
 
 #include <fmt/format.h>
 
@@ -15,11 +16,22 @@ Duration lease_of(CoreOptions const& options, Backend const& backend) {
   return std::min(options.lease, backend.capabilities.longest_lease);
 }
 
+std::optional<Error> check_offer(CoreOptions const& options, Backend const& backend) {
+  if (options.offer == Duration{0}) return std::nullopt;
+  if (!backend.capabilities.leases) {
+    return Error{ErrorKind::misconfigured, "--offer: it keeps no leases that could have two stages"};
+  }
+  Duration const lease = lease_of(options, backend);
+  if (options.offer < lease) return std::nullopt;
+  return Error{ErrorKind::misconfigured, fmt::format("--offer: {} is not less than the lease, {}",
+                                                     format_duration(options.offer), format_duration(lease))};
+}
+
 MatcherOptions matching(CoreOptions const& options, Backend const& backend, WakeUp* wake_up,
                         std::function<void(SweepResult const&)> on_sweep,
                         std::function<void(std::span<Claim const>)> on_give_back, std::function<bool()> on_work) {
   MatcherOptions matching;
-  matching.lease = lease_of(options, backend);
+  matching.lease = options.offer > Duration{0} ? options.offer : lease_of(options, backend);
   matching.sweep_interval = options.sweep_interval;
   matching.sync_match = backend.capabilities.sync_match;
   matching.dispatcher.seed = random_seed();
@@ -40,6 +52,7 @@ ApiOptions serving(CoreOptions const& options, Backend const& backend, ReplyPath
   ApiOptions serving;
   serving.backend = backend.name;
   serving.lease = lease_of(options, backend);
+  serving.offer = options.offer;
   serving.max_attempts = options.max_attempts;
   serving.reply_lookup = options.reply_lookup;
   serving.replies = replies;
@@ -54,6 +67,7 @@ Awaitable<Result<std::unique_ptr<CoordinatorCore>>> CoordinatorCore::open(asio::
                                                                           Backend const& backend,
                                                                           Identities const& identities,
                                                                           CoreOptions options) {
+  if (auto mistake = check_offer(options, backend)) co_return *std::move(mistake);
   // Before the store, which would have to be closed again.
   protocol::Ledger ledger;
   if (!options.ledger.empty()) ledger = protocol::Ledger{options.ledger};

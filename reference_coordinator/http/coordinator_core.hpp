@@ -20,6 +20,7 @@ struct CoreOptions {
   StoreOptions store;
   std::filesystem::path ledger;  // empty: none
   Duration lease = seconds{60};  // cut to what the backend declares
+  Duration offer{};              // ApiOptions::offer; an error of open() where it can't be
   Duration sweep_interval = seconds{1};
   int max_attempts = 3;
   Duration reply_lookup{};  // ApiOptions::reply_lookup

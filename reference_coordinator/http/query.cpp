@@ -57,6 +57,11 @@ Result<Query> parse(std::string_view query, std::vector<std::string> const& allo
 
 }  // namespace
 
+Error not_a_run_id(std::string_view text) {
+  return {ErrorKind::rejected,
+          fmt::format("run id: a UUID of 8-4-4-4-12 hexadecimal digits is expected, found \"{}\"", text.substr(0, 64))};
+}
+
 Result<PollQuery> parse_poll_query(std::string_view query) {
   static std::vector<std::string> const keys{"wait", "max"};
   auto const parsed = parse(query, keys, true);

@@ -16,6 +16,9 @@ struct PollQuery {
   std::uint32_t max = 1;
 };
 
+// What a path's run id has to be.
+Error not_a_run_id(std::string_view text);
+
 // "wait=30s&max=1"
 Result<PollQuery> parse_poll_query(std::string_view query);
 

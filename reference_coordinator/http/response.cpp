@@ -8,6 +8,12 @@
 
 namespace assay {
 
+Response ok(std::string body) {
+  Response response;
+  response.body = std::move(body);
+  return response;
+}
+
 Response error_response(unsigned status, std::string detail, ErrorKind kind) {
   Response response;
   response.status = status;

@@ -32,11 +32,14 @@ struct Response {
   // Of an assignment: to be told delivered, or given back when the answer can't be written.
   std::vector<Claim> claims{};
   TimePoint asked_at{}, claimed_at{};  // of the store, for them
+  enum class Lease : std::uint8_t { whole, offered, offered_again };
+  Lease lease = Lease::whole;  // of theirs: the whole one, or a short one until the runner speaks of them
 
   // Not an answer: the connection becomes a push connection.
   std::optional<PushUpgrade> push{};
 };
 
+Response ok(std::string body);
 // {"error":…} with this status; `kind` is for programs, `detail` for people.
 Response error_response(unsigned status, std::string detail, ErrorKind kind = ErrorKind::rejected);
 // A failure of the store, as its caller has to hear it: 503 when trying again makes sense, 500 when it doesn't.

@@ -54,6 +54,7 @@ auto list_all(Stats& s) {
          s.abandoned_waits);
   number(counter, "delivered_claims", "Claims written to a runner's connection.", s.delivered_claims);
   number(counter, "undelivered_claims", "Claims given back because the runner was gone.", s.undelivered_claims);
+  number(counter, "offered_again", "Claims written again, to the next poll of the same runner.", s.offered_again);
   number(counter, "broken_runs", "Runs failed because their runner disconnected.", s.broken_runs);
   number(counter, "late_claims", "Claims not given out because their deadline had passed.", s.late_claims);
   number(counter, "loop_stalls", "Timers that the event loop ran more than 10 ms late.", s.loop_stalls);

@@ -51,6 +51,7 @@ struct CoordinatorStats {
   std::uint64_t broken_waits = 0;        // … whose run's runner went away in the middle (502)
   std::uint64_t delivered_claims = 0;    // written to the runner's connection
   std::uint64_t undelivered_claims = 0;  // assigned, and given back because the peer was gone
+  std::uint64_t offered_again = 0;       // written to the runner's next poll, because the first answer was not received
   std::uint64_t broken_runs = 0;         // failed, because their runner's push connection ended in the middle
   std::uint64_t late_claims = 0;  // not given out, because their deadline had passed when the store's answer came
   std::uint64_t loop_stalls = 0;  // the event loop ran a timer more than 10 ms late

@@ -97,6 +97,13 @@ TEST_F(AssayProgram, refuses_several_coordinators_over_a_store_that_they_cannot_
   EXPECT_FALSE(std::filesystem::exists(path("results")));
 }
 
+TEST_F(AssayProgram, refuses_two_stage_leases_over_a_store_without_leases) {
+  write_scenario("redis-list", "2s");
+  EXPECT_EQ(run({"run", "tiny.yaml", "--set", "coordinator.offer=5s", "--set", "fleet.confirm_start=true"}), 2);
+  EXPECT_THAT(log(), HasSubstr("coordinator.offer: the backend redis-list keeps no leases that could have two stages"));
+  EXPECT_FALSE(std::filesystem::exists(path("results")));
+}
+
 TEST_F(AssayProgram, tells_the_life_of_a_run_from_everybodys_ledger) {
   write_scenario("memory", "2s");
   EXPECT_THAT(run({"run", "tiny.yaml"}), AnyOf(0, 4)) << log();

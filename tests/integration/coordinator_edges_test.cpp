@@ -199,14 +199,18 @@ TEST(CoordinatorPeers, ALargeAnswerReachesASlowReaderWhole) {
 }
 
 TEST(CoordinatorPeers, RunsGoBackWhenTheAnswerIsNotTakenInTime) {
-  Coordinator coordinator{{"--response-time", "100ms"}};
-  Client client = coordinator.client();
-  for (int i = 0; i < 40; ++i) submit(client, std::string(200'000, 'p'));
-  Client stuck = coordinator.client();
-  stuck.socket().set_option(asio::socket_base::receive_buffer_size{4096});
-  stuck.send(http::verb::get, "/runner/runs?wait=30s&max=40", plain_runner);
-  coordinator.wait_for([](auto const& stats) { return stats.undelivered_claims == 40; });
-  EXPECT_EQ(claim_one(client, plain_runner).attempt, 1);
+  for (char const* offer : {"0s", "10s"}) {
+    SCOPED_TRACE(offer);
+    Coordinator coordinator{{"--response-time", "100ms", "--offer", offer}};
+    Client client = coordinator.client();
+    for (int i = 0; i < 40; ++i) submit(client, std::string(200'000, 'p'));
+    Client stuck = coordinator.client();
+    stuck.socket().set_option(asio::socket_base::receive_buffer_size{4096});
+    stuck.send(http::verb::get, "/runner/runs?wait=30s&max=40", plain_runner);
+    coordinator.wait_for([](auto const& stats) { return stats.undelivered_claims == 40; });
+    EXPECT_EQ(claim_one(client, plain_runner).attempt, 1);
+    EXPECT_EQ(coordinator.wait_for([](auto const&) { return true; }).offered_again, 0U);
+  }
 }
 
 TEST(CoordinatorPeers, AParkedPollIsNotIdle) {

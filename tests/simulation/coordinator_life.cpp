@@ -9,7 +9,7 @@ namespace {
 
 MatcherOptions matching(CoordinatorLife::Options const& options, CoordinatorLife& life) {
   MatcherOptions matching;
-  matching.lease = options.lease;
+  matching.lease = options.first_lease();
   matching.sweep_interval = options.sweep_interval;
   matching.sync_match = options.sync_match;
   matching.dispatcher.max_in_flight = options.batches_in_flight;
@@ -23,6 +23,7 @@ ApiOptions serving(CoordinatorLife::Options const& options) {
   ApiOptions serving;
   serving.backend = "memory";
   serving.lease = options.lease;
+  serving.offer = options.offer;
   return serving;
 }
 

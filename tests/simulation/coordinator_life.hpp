@@ -17,10 +17,13 @@ class CoordinatorLife {
  public:
   struct Options {
     Duration lease = seconds{1}, sweep_interval = milliseconds{200};
+    Duration offer{};  // 0: one-stage leases
     std::size_t batches_in_flight = 1;
     bool sync_match = false;
     std::uint64_t seed = 0;
     std::filesystem::path ledger;
+
+    Duration first_lease() const { return offer > Duration{0} ? offer : lease; }
   };
 
   CoordinatorLife(Executor executor, Clock const& clock, ClaimStore& store, StoreFaults const& faults,

@@ -131,6 +131,8 @@ TrialDraw draw_trial(std::uint64_t seed) {
     end = life.when + life.down;
     draw.ends.push_back(life);
   }
+  if (plan.fleet.confirm_start && chance(random, 0.5))
+    draw.coordinator.offer = between(random, milliseconds{50}, draw.coordinator.lease / 2);
   draw.drain = std::max(Duration{0}, end - calm) + 3 * draw.coordinator.lease + seconds{12};
   return draw;
 }
@@ -244,6 +246,7 @@ class Simulation {
       auto const events = parse_coordinator_ledger(life->ledger_text());
       if (!events) throw std::logic_error{events.error().detail};
       coordinator_events.insert(coordinator_events.end(), events->begin(), events->end());
+      outcome_.offered_again += life->api().counts().offered_again;
       auto const left = life->matcher().parked() + life->matcher().in_flight() + life->pending_store_calls();
       if (left > 0)
         outcome_.left_over.push_back(fmt::format("I12: {} polls, batches and store calls at the end", left));
@@ -256,7 +259,8 @@ class Simulation {
                       .coordinator = coordinator_events,
                       .final_depth = depth_,
                       .max_attempts = draw_.plan.max_attempts,
-                      .lease = draw_.coordinator.lease,
+                      .shortest_lease = draw_.coordinator.first_lease(),
+                      .longest_lease = draw_.coordinator.lease,
                       .classes = draw_.plan.load.classes,
                       .kinds = draw_.plan.fleet.kinds,
                       .kind_of_actor = outcome_.kind_of_actor};

@@ -40,7 +40,7 @@ struct TrialOutcome {
   LedgerFigures ledger;
   std::vector<std::string> witnessed;  // what the store did against the contract
   std::vector<std::string> left_over;  // what did not come to its end: runs, polls, requests, calls
-  std::uint64_t runs = 0, completed = 0, reexecuted = 0, in_doubt = 0;
+  std::uint64_t runs = 0, completed = 0, reexecuted = 0, in_doubt = 0, offered_again = 0;
   std::uint64_t fingerprint = 0;  // of every event: equal for equal histories
   Duration simulated{};
   std::vector<RunEvent> events;

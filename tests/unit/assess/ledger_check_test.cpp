@@ -32,7 +32,7 @@ struct World {
   std::vector<RunId> queued;
   Random random;
   std::uint64_t next_token = 1;
-  Duration lease{};     // as LedgerInput's
+  Duration lease{};     // as LedgerInput's, the shortest and the longest
   bool const cut_offs;  // some submissions and reports stay in doubt, so that the store's counts may differ by as many
 
   World(std::uint64_t seed, int runs, bool with_cut_offs = true) : random{seed}, cut_offs{with_cut_offs} {
@@ -146,7 +146,7 @@ struct World {
     input.classes = classes;
     input.kinds = kinds;
     input.kind_of_actor = kind_of_actor;
-    input.lease = lease;
+    input.shortest_lease = input.longest_lease = lease;
     return check_ledger(input);
   }
 

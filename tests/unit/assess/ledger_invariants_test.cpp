@@ -78,7 +78,7 @@ struct Story {
     input.classes = classes;
     input.kinds = kinds;
     input.kind_of_actor = kind_of_actor;
-    input.lease = seconds{10};
+    input.shortest_lease = input.longest_lease = seconds{10};
     input.order = order;
     input.sweep_within = sweep_within;
     input.observed_until = at(200);

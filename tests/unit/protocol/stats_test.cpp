@@ -27,6 +27,7 @@ CoordinatorStats sample(std::uint64_t scale = 1) {
                              &stats.abandoned_polls,
                              &stats.delivered_claims,
                              &stats.undelivered_claims,
+                             &stats.offered_again,
                              &stats.loop_stalls,
                              &stats.cpu_user_ns,
                              &stats.cpu_system_ns,

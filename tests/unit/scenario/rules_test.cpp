@@ -21,6 +21,20 @@ TEST(rules, the_heartbeat_is_shorter_than_the_lease) {
   EXPECT_EQ(messages("coordinator: {lease: 61s}\n"), "accepted");
 }
 
+TEST(rules, an_offer_is_made_to_who_polls_and_is_heard_of_in_time) {
+  auto const with = [](std::string const& coordinator, std::string const& fleet) {
+    return messages("coordinator: {" + coordinator + "}\nfleet: {" + fleet + "}\n");
+  };
+  EXPECT_EQ(with("offer: 5s", "confirm_start: true"), "accepted");
+  EXPECT_EQ(with("offer: 5s", "heartbeat: 4s"), "accepted");
+  EXPECT_THAT(with("offer: 5s", "heartbeat: 5s"), HasSubstr("no runner says within that time that it has its run"));
+  EXPECT_THAT(with("offer: 2m", "confirm_start: true"), HasSubstr("the offer must be less than the lease"));
+  EXPECT_THAT(with("offer: 5s, dispatch: {mode: push}", "confirm_start: true"),
+              HasSubstr("an offer is made to who polls"));
+  EXPECT_THAT(with("offer: 5s", "heartbeat: 1s, orchestrator: {}"),
+              HasSubstr("an orchestrator polls again while it works"));
+}
+
 TEST(rules, every_class_has_a_kind_that_can_run_it) {
   EXPECT_EQ(messages("fleet: {kinds: [{tags: [gpu]}, {tags: [arm]}]}\n"),
             "accepted");  // a run without tags fits anybody
