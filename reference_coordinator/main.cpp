@@ -176,6 +176,8 @@ void add_serve_options(CLI::App& app, Settings& settings) {
   app.add_option("--store-connections", options.store.connections, "Connections to it; 0: the backend's default")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  add_duration(app, "--store-patience", options.store.patience, milliseconds{100},
+               "How long a store's server may take to answer before its connection counts as lost");
   app.add_option("--store-setting", settings.store_settings, "Of this backend only, NAME=VALUE; see `backends`")
       ->type_name("NAME=VALUE");
   app.add_flag("--temporary-store", options.store.temporary,

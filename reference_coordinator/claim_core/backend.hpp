@@ -25,8 +25,8 @@ struct Capabilities {
   bool release_keeps_attempt = true;
   bool delay = true;
   bool exact_depth = true;
-  bool leases = true;       // a claim without news ends, and its run comes again; without: it goes with its holder
-  bool lookup = true;       // knows every run it was ever given: find(), and a submission repeated is no second run
+  bool leases = true;  // a claim without news ends, and its run comes again; without: it goes with its holder
+  bool lookup = true;  // knows every run it was ever given: find(), and a submission repeated is no second run
   bool several_coordinators = false;
   bool sync_match = false;   // a submission hands its run to a parked poll in the same commit (submit_and_claim)
   Wake wake = Wake::native;  // how a coordinator hears of runs that another one accepted
@@ -48,6 +48,9 @@ struct StoreOptions {
   std::string url;      // e.g. postgresql://user@host:port/database, or a file; empty for backends that keep nothing
   int connections = 0;  // 0: the backend's own default
   RetryPolicy retry;
+  // How long a server may take to answer. Then its connection counts as lost, and what was asked is in doubt: the other
+  // end may be gone without a word.
+  Duration patience = seconds{30};
   // For measuring on somebody's server: opening fails when what the store would make is there already, and close()
   // removes it again. Backends without a server have nothing to do.
   bool temporary = false;

@@ -7,10 +7,15 @@
 #include "tests/support/postgres_server.hpp"
 #endif
 
+#include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -28,17 +33,18 @@ class FileData final : public StoreData {
   std::string url() const override { return file_.url(); }
 
   // No file of this process may grow beyond what the store's have already.
-  bool fill_disk() override {
+  std::size_t fill_disk() override {
+    constexpr std::size_t room = 4096;
     std::uintmax_t largest = 0;
     bool const many_files = std::filesystem::is_directory(url());  // all of them new
     for (auto const& entry : std::filesystem::directory_iterator{std::filesystem::path{url()}.parent_path()}) {
-      if (!many_files) largest = std::max(largest, entry.file_size() + 4096);
+      if (!many_files) largest = std::max(largest, entry.file_size() + room);
     }
     previous_handler_ = std::signal(SIGXFSZ, SIG_IGN);
     ::getrlimit(RLIMIT_FSIZE, &previous_limit_);
     ::rlimit const limit{largest, previous_limit_.rlim_max};
     full_ = ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
-    return full_;
+    return full_ ? room : 0;
   }
   void free_disk() override {
     if (!std::exchange(full_, false)) return;
@@ -81,8 +87,30 @@ class PostgresData final : public StoreData {
     change([](PrivatePostgres& server) { server.start(); }, true);
   }
 
+  std::uint16_t server_port() const override {
+    std::string const url = database_.tcp_url();
+    return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+  }
+  std::string url_over(std::uint16_t port) const override {
+    std::string url = database_.tcp_url();
+    auto const begin = url.rfind(':') + 1;
+    return url.replace(begin, url.rfind('/') - begin, std::to_string(port));
+  }
+
+  // No file of the server may grow beyond a segment of its log. Half a page more, so that the last page that is written
+  // comes out short, as on a full disk: beyond the limit alone the kernel gives another error.
+  std::size_t fill_disk() override {
+    constexpr ::rlim_t log_segment = ::rlim_t{16} << 20U;
+    full_ = limit_files(log_segment + 4096);
+    return full_ ? log_segment : 0;
+  }
+  void free_disk() override {
+    if (std::exchange(full_, false)) limit_files(RLIM_INFINITY);
+  }
+
   // The server is shared by the tests of this process: it must run again whatever this one did.
   ~PostgresData() override {
+    PostgresData::free_disk();
     if (!running_) postgres_server().start();
   }
 
@@ -92,8 +120,35 @@ class PostgresData final : public StoreData {
     running_ = running;
   }
 
+  // Of the server's processes, and so of those that it will start. Told by a child of ours that has become the server's
+  // user: others are not asked, not even root everywhere.
+  bool limit_files(::rlim_t most) {
+    auto const server = *postgres_server().server_pid();
+    std::vector<pid_t> processes{server};
+    std::ifstream children{fmt::format("/proc/{0}/task/{0}/children", server)};
+    for (pid_t child = 0; children >> child;) processes.push_back(child);
+    struct stat owner {};
+    if (::stat(fmt::format("/proc/{}", server).c_str(), &owner) != 0) return false;
+    pid_t const child = ::fork();
+    if (child == 0) {
+      bool told = (::getuid() == owner.st_uid) || (::setresgid(owner.st_gid, owner.st_gid, owner.st_gid) == 0 &&
+                                                   ::setresuid(owner.st_uid, owner.st_uid, owner.st_uid) == 0);
+      for (pid_t const process : processes) {
+        ::rlimit limit{};
+        bool const known = ::prlimit(process, RLIMIT_FSIZE, nullptr, &limit) == 0;
+        limit.rlim_cur = std::min(most, limit.rlim_max);
+        bool const limited = known && ::prlimit(process, RLIMIT_FSIZE, &limit, nullptr) == 0;
+        told = told && (limited || process != server);  // another one may have ended meanwhile
+      }
+      ::_exit(told ? 0 : 1);
+    }
+    int status = -1;
+    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+  }
+
   TestDatabase database_;
   bool running_ = true;
+  bool full_ = false;
 };
 #endif
 
@@ -154,6 +209,15 @@ std::unique_ptr<ClaimStore> claim_store::open() {
   options.url = data_->url();
   options.retry = retry;
   return std::move(must(backend_->open(io, clock, std::move(options))).store);
+}
+
+OpenedStore claim_store::open_whole(std::string url, Duration patience) {
+  StoreOptions options;
+  options.url = std::move(url);
+  options.retry = retry;
+  options.patience = patience;
+  options.connections = 2;  // each has to find out for itself that its other end is gone
+  return must(backend_->open(io, clock, std::move(options)));
 }
 
 ClaimStore& claim_store::another_coordinator() {

@@ -29,8 +29,11 @@ class StoreData {
   virtual void stop_server() {}
   virtual void crash_server() {}
   virtual void start_server() {}
-  // From now on the data can't grow; false: that can't be done to this kind of data.
-  virtual bool fill_disk() { return false; }
+  // Where the server listens on loopback, and the URL over another port there. 0: nowhere.
+  virtual std::uint16_t server_port() const { return 0; }
+  virtual std::string url_over([[maybe_unused]] std::uint16_t port) const { return url(); }
+  // From now on no more than this many bytes fit on the disk. 0: that can't be done to this kind of data.
+  virtual std::size_t fill_disk() { return 0; }
   virtual void free_disk() {}
 };
 
@@ -52,6 +55,9 @@ class claim_store : public testing::TestWithParam<std::string> {
   void return_to_data();
   // A store on the same data, or on fresh data where nothing outlives a store.
   std::unique_ptr<ClaimStore> open();
+  // With everything that a coordinator opens, on the same data; to be closed by who asked.
+  OpenedStore open_whole() { return open_whole(data_->url(), seconds{30}); }
+  OpenedStore open_whole(std::string url, Duration patience);
   StoreData& data() { return *data_; }
 
   template <class T>
@@ -108,6 +114,9 @@ class claim_store : public testing::TestWithParam<std::string> {
 std::vector<ClaimRef> refs(std::vector<Claim> const& claims);
 std::vector<Completion> completions(std::vector<Claim> const& claims);
 std::vector<Demand> one_demand(std::string_view offered, std::uint32_t count, std::string runner = "runner");
+
+#define SKIP_WITHOUT_SERVER() \
+  if (!data().has_server()) GTEST_SKIP() << GetParam() << " has no server that could go away"
 
 #define SKIP_UNLESS(declared) \
   if (!can().declared) GTEST_SKIP() << GetParam() << " declares that it cannot do this: " #declared

@@ -1,5 +1,6 @@
 // Clauses 32–34: whole coordinators, killed (kill -9) between a claim and its report. A second one on the same data
-// takes over, and the runner, which noticed nothing but a broken connection, goes on with its token.
+// takes over, and the runner, which noticed nothing but a broken connection, goes on with its token. Clause 40: whole
+// runners whose wall clock is wrong.
 #include "tests/conformance/claim_store_fixture.hpp"
 #include "tests/integration/coordinator_fixture.hpp"
 
@@ -7,6 +8,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
 
 namespace assay::test {
 namespace {
@@ -106,6 +110,49 @@ TEST_P(whole_coordinator, c33_c34_killed_after_the_runner_has_its_run_and_mid_ru
   return_to_data();
   EXPECT_EQ(find(run.run)->attempts, 1) << "nobody else was given it";
   EXPECT_EQ(find(run.run)->result, "passed");
+}
+
+// Both at once, and with run ids of their own time. Each run takes longer than its lease.
+TEST_P(whole_coordinator, c40_runners_whose_wall_clocks_are_wrong_by_an_hour) {
+  leave_data();
+  auto const coordinator = start("1500ms");
+  struct Runner {
+    std::string_view token, tag;
+    std::int64_t shift;
+    std::filesystem::path log;
+    std::optional<ChildProcess> process;
+  };
+  std::array<Runner, 2> runners{{{linux_runner, "linux", 3600, {}, {}}, {windows_runner, "windows", -3600, {}, {}}}};
+  for (Runner& runner : runners) {
+    runner.log = coordinator->folder() / fmt::format("{}.log", runner.tag);
+    ChildCommand command;
+    command.argv = {ASSAY_RUNNER_ACTOR,
+                    std::to_string(coordinator->port()),
+                    std::string{runner.token},
+                    std::string{submitter},
+                    std::string{runner.tag},
+                    "2000",
+                    "100"};
+    command.environment = {std::string{"LD_PRELOAD="} + ASSAY_SHIFTED_CLOCK,
+                           fmt::format("ASSAY_CLOCK_SHIFT_S={}", runner.shift),
+                           "ASAN_OPTIONS=verify_asan_link_order=0"};  // of a sanitizer's build
+    command.log = runner.log;
+    runner.process.emplace(std::move(command));
+  }
+  for (Runner& runner : runners) {
+    SCOPED_TRACE(runner.tag);
+    auto const told = runner.process->wait_for_line("received", clock.now() + seconds{60});
+    ASSERT_TRUE(told) << last_line(runner.log);
+    EXPECT_EQ(*told, "received 1 attempt 1 completed 1 refused 0");
+    auto const wall = runner.process->wait_for_line("wall clock", clock.now() + seconds{20});
+    ASSERT_TRUE(wall);
+    auto const now = std::chrono::system_clock::now().time_since_epoch();
+    auto const off =
+        std::stoll(wall->substr(sizeof "wall clock")) - std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    EXPECT_NEAR(static_cast<double>(off), static_cast<double>(runner.shift), 600) << "its clock was right";
+  }
+  auto const stats = coordinator->wait_for([](auto const&) { return true; });
+  EXPECT_EQ(stats.matcher.expired_leases, 0U);
 }
 
 }  // namespace

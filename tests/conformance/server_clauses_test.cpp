@@ -13,9 +13,6 @@ using testing::AnyOf;
 using testing::Each;
 using testing::SizeIs;
 
-#define SKIP_WITHOUT_SERVER() \
-  if (!data().has_server()) GTEST_SKIP() << GetParam() << " has no server that could go away"
-
 TEST_P(claim_store, c42_after_a_server_restart_the_same_store_works_again) {
   SKIP_WITHOUT_SERVER();
   submit(runs(10));

@@ -1,5 +1,6 @@
 // A TCP proxy on loopback for tests of lost answers: it forwards until told to swallow what the server answers and,
-// when the server has answered, to cut. What the client sent has happened then, and the client cannot know.
+// when the server has answered, to cut. What the client sent has happened then, and the client cannot know. Or it falls
+// silent, as a connection does whose other end lost its power.
 #pragma once
 
 #include "harness/base/async.hpp"
@@ -28,6 +29,9 @@ class CuttingProxy {
   void cut_at_next_answer() { state_->cutting = true; }
   bool has_cut() const { return state_->has_cut; }
 
+  // The connections that there are stay open, and nothing gets through them any more, either way. New ones do.
+  void fall_silent() { ++state_->age; }
+
  private:
   struct State {
     State(asio::io_context& io, std::uint16_t port)
@@ -37,22 +41,25 @@ class CuttingProxy {
     asio::ip::tcp::endpoint server;
     bool cutting = false;
     bool has_cut = false;
+    int age = 0;
   };
   struct Pair {
-    explicit Pair(TcpSocket accepted) : client{std::move(accepted)}, server{client.get_executor()} {}
+    Pair(TcpSocket accepted, int age_at_birth)
+        : client{std::move(accepted)}, server{client.get_executor()}, age{age_at_birth} {}
     void close() {
       boost::system::error_code ignored;
       client.close(ignored);
       server.close(ignored);
     }
     TcpSocket client, server;
+    int age;
   };
 
   static Awaitable<void> accept(std::shared_ptr<State> state) {
     for (;;) {
       auto [refused, client] = co_await state->acceptor.async_accept(as_result);
       if (refused) co_return;
-      auto const pair = std::make_shared<Pair>(std::move(client));
+      auto const pair = std::make_shared<Pair>(std::move(client), state->age);
       auto const [unreachable] = co_await pair->server.async_connect(state->server, as_result);
       if (unreachable) continue;
       asio::co_spawn(state->acceptor.get_executor(), forward(state, pair, true), asio::detached);
@@ -67,6 +74,7 @@ class CuttingProxy {
     for (;;) {
       auto const [ended, size] = co_await from.async_read_some(asio::buffer(bytes), as_result);
       if (ended) break;
+      if (pair->age < state->age) continue;
       if (answers && state->cutting) {
         state->cutting = false;
         state->has_cut = true;

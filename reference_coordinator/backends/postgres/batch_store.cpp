@@ -85,6 +85,7 @@ Awaitable<Result<OpenedStore>> BatchStore::open(Executor executor, StoreOptions 
   for (Wanted& link : wanted) {
     ConnectOptions connect;
     connect.url = options.url;
+    connect.answer_patience = options.patience;
     connect.session = steady_plans();
     connect.session.insert(connect.session.end(), link.more.begin(), link.more.end());
     connect.statements = std::move(link.statements);

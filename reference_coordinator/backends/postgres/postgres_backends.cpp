@@ -14,9 +14,11 @@ namespace {
 template <class Store>
 Awaitable<Result<OpenedStore>> open_with_wake_up(Executor executor, StoreOptions options, std::string channel) {
   std::string const url = options.url;
+  Duration const patience = options.patience;
   Result<OpenedStore> opened = co_await Store::open(executor, std::move(options));
   if (!opened) co_return opened.error();
-  Result<std::unique_ptr<WakeUp>> wake_up = co_await postgres::open_wake_up(executor, url, std::move(channel));
+  Result<std::unique_ptr<WakeUp>> wake_up =
+      co_await postgres::open_wake_up(executor, url, std::move(channel), patience);
   if (!wake_up) {
     co_await opened->store->close();
     co_return wake_up.error();

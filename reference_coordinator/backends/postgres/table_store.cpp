@@ -55,6 +55,7 @@ Awaitable<Result<OpenedStore>> TableStore::open(std::unique_ptr<TableStore> stor
   for (int i = 1; i <= connections; ++i) {
     ConnectOptions connect;
     connect.url = options.url;
+    connect.answer_patience = options.patience;
     connect.session = table_session();
     connect.statements = table_statements(store->strategy_);
     Result<std::shared_ptr<Link>> link = co_await Link::open(store->executor_, std::move(connect));

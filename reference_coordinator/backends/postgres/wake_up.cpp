@@ -21,12 +21,16 @@ struct State {
   bool ended = false;
 };
 
-Awaitable<void> send_announcements(std::shared_ptr<State> state, std::string channel) {
+Awaitable<void> send_announcements(std::shared_ptr<State> state, std::string channel, Duration patience) {
   Executor const executor = co_await asio::this_coro::executor;
   Timer pause{executor};
   while (!state->closing) {
     if (!state->wanted) {
-      co_await state->changed.wait_until();
+      bool const woken = co_await state->changed.wait_until(std::chrono::steady_clock::now() + patience);
+      if (woken) continue;
+      Command ask;
+      ask.sql = "SELECT 1";
+      [[maybe_unused]] auto const answer = co_await state->link->run(std::move(ask));  // the link sees to the rest
       continue;
     }
     state->wanted = false;
@@ -71,11 +75,13 @@ class PostgresWakeUp final : public WakeUp {
 
 }  // namespace
 
-Awaitable<Result<std::unique_ptr<WakeUp>>> open_wake_up(Executor executor, std::string url, std::string channel) {
+Awaitable<Result<std::unique_ptr<WakeUp>>> open_wake_up(Executor executor, std::string url, std::string channel,
+                                                        Duration patience) {
   auto const state = std::make_shared<State>(executor);
   std::weak_ptr<State> const known = state;
   ConnectOptions options;
   options.url = std::move(url);
+  options.answer_patience = patience;
   options.session = {fmt::format("LISTEN {}", channel),
                      "SET synchronous_commit = off"};  // a hint may get lost with the server
   options.notified = [known] {
@@ -85,7 +91,7 @@ Awaitable<Result<std::unique_ptr<WakeUp>>> open_wake_up(Executor executor, std::
   Result<std::shared_ptr<Link>> link = co_await Link::open(executor, std::move(options));
   if (!link) co_return link.error();
   state->link = *std::move(link);
-  asio::co_spawn(executor, send_announcements(state, std::move(channel)), asio::detached);
+  asio::co_spawn(executor, send_announcements(state, std::move(channel), patience), asio::detached);
   std::unique_ptr<WakeUp> wake_up = std::make_unique<PostgresWakeUp>(state);
   co_return wake_up;
 }

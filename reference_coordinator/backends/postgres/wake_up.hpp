@@ -10,7 +10,9 @@
 
 namespace assay::postgres {
 
-// On a connection of its own. `channel` is a plain SQL identifier. Errors as Link::open.
-Awaitable<Result<std::unique_ptr<WakeUp>>> open_wake_up(Executor executor, std::string url, std::string channel);
+// On a connection of its own. `channel` is a plain SQL identifier. A connection that was quiet for `patience` is asked
+// for an answer, and has as long again to give it: one whose other end is gone is quiet, too. Errors as Link::open.
+Awaitable<Result<std::unique_ptr<WakeUp>>> open_wake_up(Executor executor, std::string url, std::string channel,
+                                                        Duration patience);
 
 }  // namespace assay::postgres

@@ -102,6 +102,7 @@ Awaitable<Result<OpenedStore>> open_redis_list(Executor executor, StoreOptions o
   if (!address) co_return address.error();
   Link::Options connecting;
   connecting.address = *address;
+  connecting.answer_patience = options.patience;
   auto const link = co_await Link::open(executor, std::move(connecting));
   if (!link) co_return link.error();
   auto opened = co_await open_store(executor, *address, std::move(options), *link);

@@ -30,6 +30,7 @@ class Announcements : public std::enable_shared_from_this<Announcements> {
   void listen(std::function<void()> heard) { heard_ = std::move(heard); }
 
   void announce() {
+    wanted_ = true;
     if (std::exchange(announcing_, true) || closing_) return;
     ++running_;
     asio::co_spawn(executor_, publish(), [self = shared_from_this()](std::exception_ptr) {
@@ -54,11 +55,13 @@ class Announcements : public std::enable_shared_from_this<Announcements> {
   }
 
   Awaitable<void> publish() {
-    Commands commands;
-    commands.add({"PUBLISH", channel, ""});
-    auto const told = co_await commands_->run(std::move(commands));
-    static_cast<void>(told);  // a hint: the others sweep
-    co_await sleep_until(std::chrono::steady_clock::now() + shortest_interval);
+    while (std::exchange(wanted_, false) && !closing_) {  // again: what came meanwhile is in no announcement yet
+      Commands commands;
+      commands.add({"PUBLISH", channel, ""});
+      auto const told = co_await commands_->run(std::move(commands));
+      static_cast<void>(told);  // a hint: the others sweep
+      co_await sleep_until(std::chrono::steady_clock::now() + shortest_interval);
+    }
     announcing_ = false;
   }
 
@@ -68,7 +71,7 @@ class Announcements : public std::enable_shared_from_this<Announcements> {
   std::function<void()> heard_;
   Signal ended_;
   std::size_t running_ = 0;
-  bool announcing_ = false;
+  bool wanted_ = false, announcing_ = false;
   bool closing_ = false;
 };
 
