@@ -14,6 +14,11 @@ MatcherOptions matching(CoordinatorLife::Options const& options, CoordinatorLife
   matching.sync_match = options.sync_match;
   matching.dispatcher.max_in_flight = options.batches_in_flight;
   matching.dispatcher.seed = options.seed;
+  if (options.announce) {
+    matching.on_surplus = [&life, announce = options.announce] {
+      if (!life.killed()) announce();
+    };
+  }
   matching.on_sweep = [&life](SweepResult const& result) { life.api().swept(result); };
   matching.on_give_back = [&life](std::span<Claim const> claims) { life.api().given_back(claims); };
   return matching;

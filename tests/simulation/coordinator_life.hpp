@@ -9,6 +9,7 @@
 #include "tests/simulation/faulty_store.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace assay::simulation {
@@ -22,6 +23,7 @@ class CoordinatorLife {
     bool sync_match = false;
     std::uint64_t seed = 0;
     std::filesystem::path ledger;
+    std::function<void()> announce;  // there are runs that nobody who waits here can take; may be empty
 
     Duration first_lease() const { return offer > Duration{0} ? offer : lease; }
   };

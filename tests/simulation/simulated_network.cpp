@@ -22,8 +22,8 @@ class SimulatedNetwork::Call final : public Peer {
  public:
   enum class End : std::uint8_t { open, answered, cut, refused, left };  // as the client sees it
 
-  Call(std::uint64_t number_of_call, Executor executor, Request sent)
-      : number{number_of_call}, request{std::move(sent)}, wake{executor} {}
+  Call(std::uint64_t number_of_call, std::size_t to, Executor executor, Request sent)
+      : number{number_of_call}, seat{to}, request{std::move(sent)}, wake{executor} {}
 
   void watch(std::function<void()> gone) override { tell_gone = std::move(gone); }
   void unwatch() override { tell_gone = nullptr; }
@@ -35,6 +35,7 @@ class SimulatedNetwork::Call final : public Peer {
   }
 
   std::uint64_t number;
+  std::size_t seat;
   Request request;
   Signal wake;  // of the client
   End end = End::open;
@@ -47,19 +48,19 @@ class SimulatedNetwork::Call final : public Peer {
 
 class SimulatedNetwork::SimulatedChannel final : public Channel {
  public:
-  explicit SimulatedChannel(SimulatedNetwork& network) : network_{network} {}
+  SimulatedChannel(SimulatedNetwork& network, std::size_t seat) : network_{network}, seat_{seat} {}
 
   Awaitable<boost::system::error_code> open(Duration) override {
     boost::system::error_code error;
     if (abandoned_) error = asio::error::operation_aborted;
-    if (network_.life_ == nullptr) error = asio::error::connection_refused;
+    if (network_.lives_[seat_] == nullptr) error = asio::error::connection_refused;
     co_return error;
   }
 
   Awaitable<Exchange> exchange(std::string_view text, Duration timeout) override {
     Exchange result;
     result.started = network_.clock.now();
-    call_ = std::make_shared<Call>(++network_.last_call_, network_.executor, parsed(text));
+    call_ = std::make_shared<Call>(++network_.last_call_, seat_, network_.executor, parsed(text));
     if (abandoned_) {
       call_->finish(Call::End::left);
     } else {
@@ -96,14 +97,15 @@ class SimulatedNetwork::SimulatedChannel final : public Channel {
 
  private:
   SimulatedNetwork& network_;
+  std::size_t seat_;
   std::shared_ptr<Call> call_;
   std::string body_;
   bool abandoned_ = false;
 };
 
-std::unique_ptr<Channel> SimulatedNetwork::make_channel(std::size_t /*place*/) {
+std::unique_ptr<Channel> SimulatedNetwork::make_channel(std::size_t place) {
   ++connections_opened;
-  return std::make_unique<SimulatedChannel>(*this);
+  return std::make_unique<SimulatedChannel>(*this, place % lives_.size());
 }
 
 void SimulatedNetwork::carry(std::shared_ptr<Call> call) {
@@ -122,14 +124,16 @@ bool SimulatedNetwork::silent(std::string const& token) const {
 
 Awaitable<void> SimulatedNetwork::serve(std::shared_ptr<Call> call) {
   bool const sent = !silent(call->request.token);
-  bool const listening = life_ != nullptr && life_->serves();
+  CoordinatorLife* const dialled = lives_[call->seat];
+  bool const listening = dialled != nullptr && dialled->serves();
   Duration way = draw(faults_.usual_delay);
   bool const late = call->request.target == "/runner/heartbeat" && faults_.troubled.contains(clock.now()) &&
                     random_.uniform() < faults_.late_heartbeat;
   if (late) way += from_seconds(2 * to_seconds(faults_.lateness) * random_.uniform());
   co_await sleep_until(clock.now() + way);
 
-  CoordinatorLife* const life = life_ != nullptr && life_->serves() ? life_ : nullptr;
+  CoordinatorLife* life = lives_[call->seat];
+  if (life != nullptr && !life->serves()) life = nullptr;
   // A request whose sender has left meanwhile may have been on its way or not.
   bool const on_its_way = call->end == Call::End::open || random_.below(2) == 0;
   bool const arrives = sent && on_its_way && !silent(call->request.token);
@@ -145,6 +149,9 @@ Awaitable<void> SimulatedNetwork::serve(std::shared_ptr<Call> call) {
     } else {
       life->api().delivered(response, *call);
       co_await sleep_until(clock.now() + draw(faults_.usual_delay));
+      bool const lost = faults_.lost_runs > 0 && !response.claims.empty() && faults_.troubled.contains(clock.now()) &&
+                        random_.uniform() < faults_.lost_runs;
+      if (lost) call->finish(Call::End::cut);
       if (call->end == Call::End::open && !silent(call->request.token)) {
         call->status = static_cast<int>(response.status);
         call->body = std::move(response.body);

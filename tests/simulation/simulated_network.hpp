@@ -1,8 +1,8 @@
-// The transport of the simulation: carries requests to whichever coordinator lives, in simulated time, and loses,
-// delays and cuts as its seed says. Takes the place of sockets and of the coordinator's Connection and Server, and
-// follows the latter in one thing exactly: an assignment is either told delivered() or undelivered(). Easy to get
-// wrong: both ends of a connection that was cut learn of it, each in its own time, and what one end has written by then
-// may never be read.
+// The transport of the simulation: carries requests to the coordinators that live, in simulated time, and loses, delays
+// and cuts as its seed says. A channel leads to the coordinator of its seat, whichever life that has. Takes the place
+// of sockets and of the coordinator's Connection and Server, and follows the latter in one thing exactly: an assignment
+// is either told delivered() or undelivered(). Easy to get wrong: both ends of a connection that was cut learn of it,
+// each in its own time, and what one end has written by then may never be read.
 #pragma once
 
 #include "simulated_runners/task_group.hpp"
@@ -21,6 +21,7 @@ struct NetworkFaults {
   double cut = 0;                            // share of requests whose connection is cut …
   Duration cut_within = milliseconds{20};    // … after this on average
   Duration notice = milliseconds{5};         // mean time until a coordinator sees that a peer is gone
+  double lost_runs = 0;                      // share of answers with runs that are written and never read
   double late_heartbeat = 0;                 // share of heartbeats that are late …
   Duration lateness = seconds{1};            // … by up to twice this
   // Nothing of this runner arrives anywhere meanwhile, and nobody is told: it is dead, or stopped and then goes on.
@@ -34,13 +35,14 @@ struct NetworkFaults {
 
 class SimulatedNetwork final : public Transport {
  public:
-  SimulatedNetwork(Executor on, Clock const& time, NetworkFaults const& faults, Random random)
-      : Transport{on, time}, faults_{faults}, random_{random}, tasks_{on} {}
+  SimulatedNetwork(Executor on, Clock const& time, NetworkFaults const& faults, Random random, std::size_t seats)
+      : Transport{on, time}, faults_{faults}, random_{random}, tasks_{on}, lives_(seats) {}
 
+  std::size_t coordinators() const override { return lives_.size(); }
   std::unique_ptr<Channel> make_channel(std::size_t place) override;
 
-  // Whom new requests reach; nullptr: nobody listens.
-  void connect_to(CoordinatorLife* life) { life_ = life; }
+  // Whom new requests to this seat reach; nullptr: nobody listens.
+  void seat(std::size_t seat, CoordinatorLife* life) { lives_[seat] = life; }
   // Every connection to it is reset.
   void cut_all(CoordinatorLife const& life);
   // Returns when nothing is under way any more.
@@ -61,7 +63,7 @@ class SimulatedNetwork final : public Transport {
   NetworkFaults const& faults_;
   Random random_;
   TaskGroup tasks_;
-  CoordinatorLife* life_ = nullptr;
+  std::vector<CoordinatorLife*> lives_;                       // by seat
   std::map<std::uint64_t, std::shared_ptr<Call>> under_way_;  // by number: iterating is the same in every replay
   std::uint64_t last_call_ = 0;
 };

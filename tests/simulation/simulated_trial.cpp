@@ -79,6 +79,21 @@ void draw_orchestrators(std::uint64_t seed, FleetPlan& plan) {
   fleet.runs_per_poll = 1;
 }
 
+// Several coordinators over the store, each with its own ends; of a stream of its own, too.
+void draw_seats(std::uint64_t seed, TrialDraw& draw, Window troubled) {
+  Random random = Random::stream(seed, "coordinators");
+  if (!chance(random, 0.4)) return;
+  draw.seats = 2 + random.below(3);
+  draw.wake_up.usual_delay = between(random, microseconds{30}, milliseconds{5});
+  draw.wake_up.lost = share_of(random, 0.5);
+  Duration const span = troubled.end - troubled.begin;
+  for (std::size_t seat = 1; seat < draw.seats; ++seat) {
+    if (!chance(random, 0.4)) continue;
+    draw.ends.push_back({troubled.begin + between(random, Duration{0}, span), chance(random, 0.6),
+                         between(random, milliseconds{1}, seconds{1}), seat});
+  }
+}
+
 TrialDraw draw_trial(std::uint64_t seed) {
   Random random = Random::stream(seed, "simulated trial");
   TrialDraw draw;
@@ -103,6 +118,8 @@ TrialDraw draw_trial(std::uint64_t seed) {
   draw.network.usual_delay = between(random, microseconds{30}, milliseconds{2});
   draw.network.cut = share_of(random, 0.2);
   draw.network.cut_within = between(random, milliseconds{1}, milliseconds{100});
+  Random losses = Random::stream(seed, "lost runs");
+  draw.network.lost_runs = share_of(losses, 0.3);
   draw.network.late_heartbeat = share_of(random, 0.8);
   draw.network.lateness = draw.coordinator.lease;
   draw.network.troubled = {first_fault, calm};
@@ -131,6 +148,8 @@ TrialDraw draw_trial(std::uint64_t seed) {
     end = life.when + life.down;
     draw.ends.push_back(life);
   }
+  draw_seats(seed, draw, {first_fault, calm});
+  for (auto const& each : draw.ends) end = std::max(end, each.when + each.down);
   if (plan.fleet.confirm_start && chance(random, 0.5))
     draw.coordinator.offer = between(random, milliseconds{50}, draw.coordinator.lease / 2);
   draw.drain = std::max(Duration{0}, end - calm) + 3 * draw.coordinator.lease + seconds{12};
@@ -152,7 +171,15 @@ class Simulation {
         memory_{open_memory()},
         defective_{*memory_, time_, defect},
         witness_{defective_, time_, draw_.retry},
-        network_{context_.get_executor(), time_, draw_.network, Random::stream(draw_.plan.seed, "network")},
+        seats_(draw_.seats),
+        network_{context_.get_executor(), time_, draw_.network, Random::stream(draw_.plan.seed, "network"),
+                 draw_.seats},
+        wake_up_{context_.get_executor(),
+                 time_,
+                 draw_.wake_up,
+                 Random::stream(draw_.plan.seed, "wake-ups"),
+                 draw_.seats,
+                 [this](std::size_t seat) { return seats_[seat]; }},
         recorder_{{draw_.plan.start + draw_.plan.warm_up, draw_.plan.start + draw_.plan.warm_up + draw_.plan.measure}},
         fleet_{network_, draw_.plan, recorder_} {
     std::vector<std::string> mistakes;
@@ -161,7 +188,7 @@ class Simulation {
   }
 
   TrialOutcome run() {
-    bring_up();
+    for (std::size_t seat = 0; seat < seats_.size(); ++seat) bring_up(seat);
     std::exception_ptr failure;
     bool done = false;
     asio::co_spawn(context_, live(), [&](std::exception_ptr thrown) {
@@ -188,21 +215,24 @@ class Simulation {
 
   ClaimStore& store() { return draw_.witnessed ? static_cast<ClaimStore&>(witness_) : defective_; }
 
-  void bring_up() {
+  void bring_up(std::size_t seat) {
     auto options = draw_.coordinator;
+    options.announce = [this, seat] { wake_up_.announce(seat); };
     options.seed = draw_.plan.seed + lives_.size();
     options.ledger = scratch() / fmt::format("{}.csv", lives_.size());
     lives_.push_back(std::make_unique<CoordinatorLife>(context_.get_executor(), time_, store(), draw_.store,
                                                        identities_, std::move(options)));
-    network_.connect_to(lives_.back().get());
+    seats_[seat] = lives_.back().get();
+    network_.seat(seat, seats_[seat]);
   }
 
-  // The coordinators' lives and deaths beside the fleet's.
-  Awaitable<void> fate() {
+  // One coordinator's lives and deaths beside the fleet's.
+  Awaitable<void> fate(std::size_t seat) {
     for (CoordinatorEnd const& end : draw_.ends) {
+      if (end.seat != seat) continue;
       co_await sleep_until(end.when);
-      CoordinatorLife& life = *lives_.back();
-      network_.connect_to(nullptr);
+      CoordinatorLife& life = *seats_[seat];
+      network_.seat(seat, nullptr);
       if (end.killed) {
         life.kill();
         network_.cut_all(life);
@@ -210,7 +240,7 @@ class Simulation {
         co_await life.stop();
       }
       co_await sleep_until(time_.now() + end.down);
-      bring_up();
+      bring_up(seat);
     }
   }
 
@@ -218,7 +248,7 @@ class Simulation {
     auto const connected = co_await fleet_.connect(draw_.plan.start);
     if (!connected) throw std::runtime_error{to_string(connected.error())};
     TaskGroup dying{context_.get_executor()};
-    dying.spawn(fate());
+    for (std::size_t seat = 0; seat < seats_.size(); ++seat) dying.spawn(fate(seat));
     co_await fleet_.run();
     TimePoint const give_up = time_.now() + draw_.drain;
     co_await dying.wait();
@@ -227,14 +257,16 @@ class Simulation {
     for (bool busy = true; busy && time_.now() < give_up;) {
       co_await sleep_until(time_.now() + milliseconds{100});
       auto const depth = co_await store().depth();
-      busy = depth->delayed + depth->ready + depth->claimed + lives_.back()->pending_store_calls() > 0;
+      busy = depth->delayed + depth->ready + depth->claimed > 0;
+      for (CoordinatorLife* const life : seats_) busy = busy || life->pending_store_calls() > 0;
     }
     co_await fleet_.drain(time_.now() + milliseconds{500});
     co_await fleet_.stop();
-    network_.connect_to(nullptr);
-    co_await lives_.back()->stop();
+    for (std::size_t seat = 0; seat < seats_.size(); ++seat) network_.seat(seat, nullptr);
+    for (CoordinatorLife* const life : seats_) co_await life->stop();
     for (auto& life : lives_) co_await life->bury();
     co_await network_.wait();
+    co_await wake_up_.wait();
     auto const depth = co_await store().depth();
     depth_ = *depth;
     outcome_.simulated = time_.now() - simulation_start;
@@ -282,6 +314,7 @@ class Simulation {
     outcome_.in_doubt = outcome_.ledger.in_doubt;
     outcome_.fingerprint = fingerprint();
     outcome_.events = recorder_.take_events();
+    outcome_.woken = wake_up_.heard();
     outcome_.end = time_.now();
   }
 
@@ -307,7 +340,9 @@ class Simulation {
   StoreWitness witness_;
   Identities identities_;
   std::deque<std::unique_ptr<CoordinatorLife>> lives_;
+  std::vector<CoordinatorLife*> seats_;  // of lives_: the latest of each
   SimulatedNetwork network_;
+  SimulatedWakeUp wake_up_;
   Recorder recorder_;
   Fleet fleet_;
   Depth depth_;

@@ -33,7 +33,7 @@ TEST(Simulation, NothingIsLostDoubledOrLeftOverWhateverGoesWrong) {
   auto const one = from_environment("ASSAY_SIMULATION_SEED");
   std::uint64_t const begin = one.value_or(first_seed);
   std::uint64_t const end = one ? *one + 1 : begin + from_environment("ASSAY_SIMULATION_SEEDS").value_or(usual_seeds);
-  std::uint64_t runs = 0, completed = 0, reexecuted = 0, in_doubt = 0, offered_again = 0, failed_seeds = 0;
+  std::uint64_t runs = 0, completed = 0, reexecuted = 0, in_doubt = 0, offered_again = 0, woken = 0, failed_seeds = 0;
   Duration simulated{};
   for (std::uint64_t seed = begin; seed < end; ++seed) {
     auto const outcome = simulate(seed);
@@ -42,6 +42,7 @@ TEST(Simulation, NothingIsLostDoubledOrLeftOverWhateverGoesWrong) {
     reexecuted += outcome.reexecuted;
     in_doubt += outcome.in_doubt;
     offered_again += outcome.offered_again;
+    woken += outcome.woken;
     simulated += outcome.simulated;
     if (outcome.clean()) continue;
     ADD_FAILURE() << replay(seed) << '\n' << to_string(outcome);
@@ -49,13 +50,14 @@ TEST(Simulation, NothingIsLostDoubledOrLeftOverWhateverGoesWrong) {
   }
   fmt::print(
       "{} runs in {:.0f} simulated seconds: {} completed, {} given out again after a lost lease, {} in doubt, {} "
-      "offered again\n",
-      runs, to_seconds(simulated), completed, reexecuted, in_doubt, offered_again);
+      "offered again, {} wake-ups from another coordinator\n",
+      runs, to_seconds(simulated), completed, reexecuted, in_doubt, offered_again, woken);
   // The faults do happen: without them this would prove nothing.
   if (!one) {
     EXPECT_GT(reexecuted, (end - begin) / 10);
     EXPECT_GT(in_doubt, (end - begin) / 20);
     EXPECT_GT(offered_again, (end - begin) / 50);
+    EXPECT_GT(woken, end - begin);
   }
 }
 
