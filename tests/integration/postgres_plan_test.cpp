@@ -64,7 +64,8 @@ TEST_F(PostgresPlan, NoStatementReadsAWholeTableOfRuns) {
   std::map<std::string, std::string> const arguments = {
       {"submit_matched", "('{}', '{}', '{}', '{}', '{}', '{}', '{0}', '{1}', '{1}', '{r}', '{0}', '{1}', 1, 1)"},
       {"claim_heads", claim},
-      {"claim_merged", claim},
+      {"claim_lanes", "('{1}', '{0}', 1000000, 1, 0, '{r}', '{100}', '{100}')"},
+      {"claim_merged", "('{1}', 100, 1000000, 1, 0, '{r}', '{100}', 100)"},
       {"complete", "(" + refs + "'{}'::bytea[], 1, 1)"},
       {"fail", "(" + refs + "'{}'::bytea[], 1, 2, 1, 1)"},
       {"renew", "(" + refs + "'{}'::int8[])"},

@@ -19,12 +19,20 @@ struct BatchStore::DemandGroup {
   };
 
   // By what fits, not by what is offered: a fleet in which each runner offers its own name asks in one command, too.
+  // Groups that one tag set each fits are one group of several lanes.
   static std::vector<DemandGroup> of(std::vector<Member*> const& asking, TagSets& tag_sets);
+  void take_lane(DemandGroup const& group);
+
+  struct Lane {           // of the one group in `fitting` at the same place
+    std::int64_t before;  // how many runs the lanes before it may have
+    std::int64_t wanted;
+  };
 
   std::vector<std::int32_t> fitting;  // tag sets
+  std::vector<Lane> lanes;            // none: every member may have runs of every set
   Duration lease{};
   bool contended = false;
-  std::vector<Member*> members;  // longest waiting first
+  std::vector<Member*> members;  // longest waiting first, in each lane
 
   // Of the command in flight.
   std::uint64_t first_counter = 0;
@@ -34,6 +42,12 @@ struct BatchStore::DemandGroup {
 Command BatchStore::claim_command(DemandGroup& group) {
   Array sets{Element::int4};
   for (std::int32_t id : group.fitting) sets.add(id);
+  Array befores{Element::int8};
+  Array wanteds{Element::int8};
+  for (DemandGroup::Lane const& lane : group.lanes) {
+    befores.add(lane.before);
+    wanteds.add(lane.wanted);
+  }
   Array runners{Element::text};
   Array ends{Element::int8};
   std::int64_t total = 0;
@@ -46,14 +60,22 @@ Command BatchStore::claim_command(DemandGroup& group) {
   group.first_counter = next_counter_;
   next_counter_ += static_cast<std::uint64_t>(total);
   Command command;
-  command.statement = group.contended || group.fitting.size() == 1 ? "claim_heads" : "claim_merged";
+  bool const in_lanes = !group.lanes.empty();
+  bool const merged = !in_lanes && !group.contended && group.fitting.size() > 1;
+  command.statement = in_lanes ? "claim_lanes" : merged ? "claim_merged" : "claim_heads";
   command.parameters = {sets.take(),
-                        int8(total),
+                        in_lanes ? befores.take() : int8(total),
                         int8(std::chrono::ceil<microseconds>(group.lease).count()),
                         int8(static_cast<std::int64_t>(epoch_)),
                         int8(static_cast<std::int64_t>(group.first_counter) - 1),
                         runners.take(),
                         ends.take()};
+  if (in_lanes) command.parameters.push_back(wanteds.take());
+  if (merged) {
+    // Where runs spread evenly over the sets, hardly one has as many of the best.
+    auto const sets_asked = static_cast<std::int64_t>(group.fitting.size());
+    command.parameters.push_back(int8(std::min(total, 2 * total / sets_asked + 2)));
+  }
   return command;
 }
 
@@ -77,8 +99,32 @@ std::vector<BatchStore::DemandGroup> BatchStore::DemandGroup::of(std::vector<Mem
     }
     groups[at->second].members.push_back(member);
   }
-  std::erase_if(groups, [](DemandGroup const& group) { return group.fitting.empty(); });
-  return groups;
+  std::vector<DemandGroup> commands;
+  std::map<Duration, std::size_t> in_lanes;
+  for (DemandGroup& group : groups) {
+    if (group.fitting.empty()) continue;
+    if (group.fitting.size() == 1) {
+      auto const [at, first] = in_lanes.try_emplace(group.lease, commands.size());
+      if (!first) {
+        commands[at->second].take_lane(group);
+        continue;
+      }
+    }
+    commands.push_back(std::move(group));
+  }
+  return commands;
+}
+
+void BatchStore::DemandGroup::take_lane(DemandGroup const& group) {
+  auto const wanted = [](DemandGroup const& of) {
+    std::int64_t sum = 0;
+    for (Member const* member : of.members) sum += static_cast<std::int64_t>(member->missing);
+    return sum;
+  };
+  if (lanes.empty()) lanes.push_back({0, wanted(*this)});
+  lanes.push_back({lanes.back().before + lanes.back().wanted, wanted(group)});
+  fitting.push_back(group.fitting.front());
+  members.insert(members.end(), group.members.begin(), group.members.end());
 }
 
 Awaitable<Result<std::vector<std::vector<Claim>>>> BatchStore::flush_claim(std::vector<ClaimRequest> requests) {

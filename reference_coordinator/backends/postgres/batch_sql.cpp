@@ -129,17 +129,34 @@ std::vector<Prepared> claim_statements() {
        "r.seq, r.attempt FROM assay_batch.run_ready r WHERE r.tag_set = s.tag_set ORDER BY r.priority DESC, r.seq "
        "LIMIT $2::int8 FOR UPDATE SKIP LOCKED) AS h ORDER BY h.priority DESC, h.seq LIMIT $2::int8), " +
            rest},
+      // Several groups of runners that one set each fits, in one statement: of each set its first $8 heads, numbered
+      // from its $2 + 1.
+      {"claim_lanes",
+       "WITH picked AS MATERIALIZED (SELECT h.*, l.before + row_number() OVER (PARTITION BY h.tag_set ORDER BY "
+       "h.priority DESC, h.seq) AS n FROM unnest($1::int4[], $2::int8[], $8::int8[]) AS l (tag_set, before, wanted) "
+       "CROSS JOIN LATERAL (SELECT r.ctid AS place, r.run, r.tag_set, r.priority, r.seq, r.attempt FROM "
+       "assay_batch.run_ready r WHERE r.tag_set = l.tag_set ORDER BY r.priority DESC, r.seq LIMIT l.wanted FOR UPDATE "
+       "SKIP LOCKED) AS h), " +
+           rest},
       // With several sets: look first how many of the best $2 each set has, then lock just those. Another coordinator
       // may take some in between; the last row (n = 0) says how many there had been, so that the store can ask again
       // with claim_heads.
+      //
+      // Of hundreds of sets, each has few of the best: `first` looks at $8 heads of each, and only a set that has all
+      // of its $8 among the best is looked at deeper. Others can't have more: what follows in them is behind one that
+      // $2 runs come before.
       {"claim_merged",
-       "WITH wanted AS MATERIALIZED (SELECT best.tag_set, count(*) AS runs FROM (SELECT h.tag_set FROM "
-       "unnest($1::int4[]) AS s (tag_set) CROSS JOIN LATERAL (SELECT r.tag_set, r.priority, r.seq FROM "
-       "assay_batch.run_ready r WHERE r.tag_set = s.tag_set ORDER BY r.priority DESC, r.seq LIMIT $2::int8) AS h ORDER "
-       "BY h.priority DESC, h.seq LIMIT $2::int8) AS best GROUP BY best.tag_set), picked AS MATERIALIZED (SELECT h.*, "
-       "row_number() OVER (ORDER BY h.priority DESC, h.seq) AS n FROM wanted w CROSS JOIN LATERAL (SELECT r.ctid AS "
-       "place, r.run, r.tag_set, r.priority, r.seq, r.attempt FROM assay_batch.run_ready r WHERE r.tag_set = w.tag_set "
-       "ORDER BY r.priority DESC, r.seq LIMIT w.runs FOR UPDATE SKIP LOCKED) AS h), " +
+       "WITH first AS MATERIALIZED (SELECT best.tag_set, count(*) AS runs FROM (SELECT h.* FROM unnest($1::int4[]) AS "
+       "s "
+       "(tag_set) CROSS JOIN LATERAL (SELECT r.tag_set, r.priority, r.seq FROM assay_batch.run_ready r WHERE r.tag_set "
+       "= s.tag_set ORDER BY r.priority DESC, r.seq LIMIT $8::int8) AS h ORDER BY h.priority DESC, h.seq LIMIT "
+       "$2::int8) AS best GROUP BY best.tag_set), wanted AS MATERIALIZED (SELECT best.tag_set, count(*) AS runs FROM "
+       "(SELECT h.* FROM first f CROSS JOIN LATERAL (SELECT r.tag_set, r.priority, r.seq FROM assay_batch.run_ready r "
+       "WHERE r.tag_set = f.tag_set ORDER BY r.priority DESC, r.seq LIMIT CASE WHEN f.runs < $8::int8 THEN f.runs ELSE "
+       "$2::int8 END) AS h ORDER BY h.priority DESC, h.seq LIMIT $2::int8) AS best GROUP BY best.tag_set), picked AS "
+       "MATERIALIZED (SELECT h.*, row_number() OVER (ORDER BY h.priority DESC, h.seq) AS n FROM wanted w CROSS JOIN "
+       "LATERAL (SELECT r.ctid AS place, r.run, r.tag_set, r.priority, r.seq, r.attempt FROM assay_batch.run_ready r "
+       "WHERE r.tag_set = w.tag_set ORDER BY r.priority DESC, r.seq LIMIT w.runs FOR UPDATE SKIP LOCKED) AS h), " +
            rest + " UNION ALL SELECT 0, NULL, (SELECT coalesce(sum(runs), 0)::int4 FROM wanted), NULL, NULL, NULL"},
       // Claims whose answer was lost, back to where they were. $1 epoch, $2 … $3 the counters of that batch.
       {"undo_claims",

@@ -19,7 +19,7 @@ Schema batch_schema();
 std::vector<std::string> steady_plans();
 
 std::vector<Prepared> submit_statements();    // place, submit, submit_matched, submit_delayed
-std::vector<Prepared> claim_statements();     // new_tag_sets, claim_heads, claim_merged, undo_claims
+std::vector<Prepared> claim_statements();     // new_tag_sets, claim_heads, claim_lanes, claim_merged, undo_claims
 std::vector<Prepared> complete_statements();  // complete
 std::vector<Prepared> tend_statements();      // renew, fail, release
 std::vector<Prepared> control_statements();  // intern_lock, intern, new_tag_sets, sweep, release_due, depth, find, look
