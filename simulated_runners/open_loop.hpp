@@ -41,13 +41,9 @@ class OpenLoop {
     while (!stopping_) {
       std::optional<TimePoint> const due = source_.due();
       if (!due) co_return;
-      if (*due > transport_.clock.now()) {
-        pace_.expires_at(*due);
-        [[maybe_unused]] auto [error] = co_await pace_.async_wait(as_result);
-        continue;
-      }
-      waiting_.push_back(source_.take());
-      wake_worker();
+      pace_.expires_at(*due);
+      [[maybe_unused]] auto [error] = co_await pace_.async_wait(as_result);
+      if (!stopping_) hand_out_due(transport_.clock.now());
     }
   }
 
@@ -80,6 +76,13 @@ class OpenLoop {
     std::string request;
   };
 
+  void hand_out_due(TimePoint now) {
+    for (auto due = source_.due(); due && *due <= now; due = source_.due()) {
+      waiting_.push_back(source_.take());
+      wake_worker();
+    }
+  }
+
   // The worker that became free last comes first: the pool stays as small as the load allows, and its memory warm. With
   // several coordinators it is the one that has been free longest, and there is one for each: all get their share.
   void wake_worker() {
@@ -105,6 +108,8 @@ class OpenLoop {
       source_.start(item, self.request);
       Exchange const exchange = co_await self.channel->exchange(self.request, answer_timeout_);
       source_.answered(item, exchange);
+      // A timer has to wait until all sockets that are ready have been served; what is due meanwhile need not.
+      if (!stopping_) hand_out_due(exchange.finished);
     }
   }
 
