@@ -14,7 +14,7 @@ void LoopLateness::add(LoopLateness const& other) {
 double LoopLateness::stalls_per_minute() const {
   if (watched <= Duration{0}) return 0;
   constexpr Duration minute = seconds{60};
-  bool const slight = longest <= watched / 1000;
+  bool const slight = longest <= watched / 400;
   return static_cast<double>(stalls) * 60 / to_seconds(slight ? std::max(watched, minute) : watched);
 }
 

@@ -19,8 +19,9 @@ struct LoopLateness {
 
   // Of another loop, watched during the same time: a stall of any of them is one.
   void add(LoopLateness const& other);
-  // 0 when nothing was watched. Less than a minute counts as one while no stall took more than a thousandth of what was
-  // watched: one such stall in half a minute is no proof of two in a whole, and is out of reach of the p99.
+  // 0 when nothing was watched. Less than a minute counts as one while no stall took more than a quarter of a percent of
+  // what was watched: one such stall in half a minute is no proof of two in a whole, and of the percent that a p99 looks
+  // at it is the smaller part.
   double stalls_per_minute() const;
 };
 
