@@ -14,12 +14,6 @@ namespace {
 
 constexpr bool number = true;
 
-StoreOperationFigures const* claims_of(TrialResult const& trial) {
-  auto const found =
-      std::find_if(trial.store.begin(), trial.store.end(), [](auto const& each) { return each.operation == "claim"; });
-  return found == trial.store.end() || found->latency.n == 0 ? nullptr : &*found;
-}
-
 // Nothing was due in the measured phase: whatever was submitted had been there before.
 std::optional<double> backlog_of(TrialResult const& trial) {
   if (trial.offered_per_s > 0 || trial.books.offered == 0) return std::nullopt;
@@ -48,7 +42,7 @@ Table backlog_table(Assessment const& assessment) {
   };
   std::vector<std::pair<std::string, Points>> lines;  // by backend and number of runners
   for (auto const& trial : assessment.trials) {
-    auto const* const claims = claims_of(trial);
+    auto const* const claims = claim_calls(trial);
     auto const backlog = backlog_of(trial);
     if (!backlog || claims == nullptr) continue;
     table.rows.push_back({{name_of(assessment, trial), count_text(static_cast<std::uint64_t>(*backlog)),

@@ -87,6 +87,12 @@ std::string name_of(Assessment const& assessment, TrialResult const& trial) {
   return repeated ? fmt::format("{}, repeat {}", name, trial.repeat) : name;
 }
 
+StoreOperationFigures const* claim_calls(TrialResult const& trial) {
+  auto const found =
+      std::find_if(trial.store.begin(), trial.store.end(), [](auto const& each) { return each.operation == "claim"; });
+  return found == trial.store.end() || found->latency.n == 0 ? nullptr : &*found;
+}
+
 bool has_percentiles(TrialResult const& trial) { return trial.claim_latency.n > 0 && trial.stable; }
 
 std::optional<LatencyBound> latency_bound(Assessment const& assessment) {

@@ -40,6 +40,9 @@ std::string name_of(Assessment const& assessment, TrialResult const& trial);
 // May this trial's percentiles be shown? Not when nothing was measured or the backlog grew throughout.
 bool has_percentiles(TrialResult const& trial);
 
+// The store's calls to claim; nothing when there were none.
+StoreOperationFigures const* claim_calls(TrialResult const& trial);
+
 // The latency that the policy asks about, in milliseconds with the policy's words; nothing if it asks about none.
 struct LatencyBound {
   double ms = 0;

@@ -1,5 +1,6 @@
 #include "harness/assess/decide.hpp"
 
+#include "harness/assess/acceptance.hpp"
 #include "harness/assess/advice.hpp"
 #include "harness/assess/comparisons.hpp"
 #include "harness/assess/criterion_evidence.hpp"
@@ -59,7 +60,7 @@ class Judge {
     for (auto& note : compared_.notes()) verdict_.reasons.push_back(std::move(note));
     note_other_levels();
     write_headline();
-    tick_boxes();
+    verdict_.acceptance = tick_boxes(assessment_, policy_, verdict_.decision);
     for (auto const& evidence : triggers_)
       if (evidence.finding == Finding::refuted)
         if (auto text = headroom(evidence, compared_.largest_level()); !text.empty())
@@ -410,27 +411,6 @@ class Judge {
     auto const level = std::find_if(open->levels.begin(), open->levels.end(),
                                     [](auto const& l) { return l.finding == Finding::undecided; });
     return fmt::format("No verdict yet: at {} runners {}.", level->runners, level->problem);
-  }
-
-  void tick_boxes() {
-    for (auto const& box : policy_.acceptance) {
-      Verdict::Box ticked{.text = box.text, .ticked = false, .evidence = {}};
-      if (box.decided) {
-        ticked.ticked = verdict_.decision != Decision::inconclusive;
-        ticked.evidence = fmt::format("verdict: {}", to_string(verdict_.decision));
-      } else {
-        TrialResult const* best = nullptr;
-        for (auto const& trial : assessment_.trials)
-          if (trial.runners >= box.runners_at_least && why_not_usable(trial).empty() &&
-              (!best || trial.runners > best->runners))
-            best = &trial;
-        ticked.ticked = best != nullptr;
-        ticked.evidence = best ? fmt::format("{}: {} runners for {:.0f} s, {} claims", best->id, best->runners,
-                                             best->measured_s, best->claims)
-                               : "no valid trial";
-      }
-      verdict_.acceptance.push_back(std::move(ticked));
-    }
   }
 
   Assessment const& assessment_;

@@ -46,6 +46,7 @@ struct Policy {
     std::string text;
     int runners_at_least = 0;  // ticked when a valid trial at this level or above exists; 0: when any valid trial exists
     bool decided = false;      // ticked only when the verdict is not `inconclusive`
+    bool invariants = false;   // ticked only when every trial's ledger holds
   };
   std::vector<Acceptance> acceptance;
 };

@@ -11,6 +11,8 @@ namespace assay {
 
 namespace {
 
+constexpr std::size_t breaches_printed = 4;  // of each trial
+
 std::string latency(Estimate const& estimate, std::uint64_t n) {
   if (n == 0) return "–";
   // Half the histogram's finest bucket stands for "nothing".
@@ -103,8 +105,11 @@ std::string printed_summary(Assessment const& assessment, bool colour) {
       if (guard.state != Guard::State::failed) continue;
       out += fmt::format("         {}: {:.4g}, rule {}. {}\n", guard.name, guard.measured, guard.rule, guard.detail);
     }
-    for (auto const& breach : trial.ledger.breaches)
-      out += fmt::format("         {}: {}\n", breach.invariant, breach.what);
+    auto const& breaches = trial.ledger.breaches;
+    for (std::size_t i = 0; i < std::min(breaches.size(), breaches_printed); ++i)
+      out += fmt::format("         {}: {}\n", breaches[i].invariant, breaches[i].what);
+    if (breaches.size() > breaches_printed)
+      out += "         … and more: `assay ledger` with the folder of this report tells them\n";
     for (auto const& objective : trial.objectives) {
       if (objective.state == ObjectiveResult::State::met) continue;
       out += "         " +

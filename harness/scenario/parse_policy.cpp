@@ -1,5 +1,6 @@
 #include "harness/scenario/parse_policy.hpp"
 
+#include "harness/scenario/describe_policy.hpp"
 #include "harness/scenario/input_file.hpp"
 #include "harness/scenario/reader.hpp"
 #include "harness/scenario/rules.hpp"

@@ -1,6 +1,7 @@
 #include "harness/scenario/schema.hpp"
 
 #include "harness/assess/figure_names.hpp"
+#include "harness/scenario/describe_policy.hpp"
 #include "harness/scenario/json_writer.hpp"
 #include "harness/scenario/reader.hpp"
 

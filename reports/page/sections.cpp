@@ -81,15 +81,16 @@ Markup key_figures(Assessment const& assessment) {
                           interval(main->claim_latency.p99));
     figures += key_figure("Dispatch latency p99, " + at, duration_text(main->dispatch_latency.p99.value),
                           interval(main->dispatch_latency.p99));
-  } else if (is_backlog(*main)) {
-    figures += key_figure("Backlog, " + at, count_text(main->books.offered), "runs that waited when the trial began");
+  } else if (auto const* const calls = claim_calls(*main)) {
+    figures += key_figure("Time inside a claim p95, " + at, duration_text(calls->latency.p95.value),
+                          interval(calls->latency.p95));
   } else {
     figures += key_figure("Claim latency, " + at, main->stable ? "–" : "unstable",
                           main->stable ? "nothing was measured" : "the backlog grew throughout");
   }
-  figures += key_figure(
-      "Runs per second, " + at, number_text(main->completed_per_s),
-      is_backlog(*main) ? "completed, as run" : fmt::format("offered: {}", number_text(main->offered_per_s)));
+  figures += key_figure("Runs per second, " + at, number_text(main->completed_per_s),
+                        is_backlog(*main) ? fmt::format("of a backlog of {}", count_text(main->books.offered))
+                                          : fmt::format("offered: {}", number_text(main->offered_per_s)));
   figures += key_figure("Lost or doubled runs", count_text(lost + doubled),
                         fmt::format("of {} accepted in all trials", count_text(accepted)));
   return element("dl", {{"class", "keys"}}, {figures});
@@ -216,6 +217,23 @@ Markup what_next(Assessment const& assessment) {
                   boxes.empty() ? Markup{} : element("ul", {{"class", "boxes"}}, {boxes})});
 }
 
+Markup latency(Assessment const& assessment, std::vector<DrawnChart> const& charts) {
+  auto const responses = folded("Response times and schedule lag", to_html(response_table(assessment)));
+  bool const waited =
+      std::ranges::any_of(assessment.trials, [](TrialResult const& trial) { return trial.claim_latency.n > 0; });
+  if (!waited)
+    return section("latency", "Latency",
+                   {paragraph("No runner waited for runs, so there is no claim latency. How long the store took for a "
+                              "claim is told below."),
+                    responses});
+  return section("latency", "Latency",
+                 {element("div", {{"class", "breakout"}}, {to_html(latency_table(assessment))}),
+                  paragraph("Claim latency = dispatch latency + runner shortage, run by run. “Erlang C” is the "
+                            "shortage that queueing theory "
+                            "predicts for a coordinator that costs nothing."),
+                  figure(charts, "latency-parts"), responses});
+}
+
 }  // namespace
 
 Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const& charts) {
@@ -229,13 +247,7 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                     {element("div", {{"class", "breakout"}}, {to_html(published_table(assessment))})});
   page += what_next(assessment);
   page += conditions(assessment);
-  page += section("latency", "Latency",
-                  {element("div", {{"class", "breakout"}}, {to_html(latency_table(assessment))}),
-                   paragraph("Claim latency = dispatch latency + runner shortage, run by run. “Erlang C” is the "
-                             "shortage that queueing theory "
-                             "predicts for a coordinator that costs nothing."),
-                   figure(charts, "latency-parts"),
-                   folded("Response times and schedule lag", to_html(response_table(assessment)))});
+  page += latency(assessment, charts);
   if (auto const backlog = backlog_table(assessment); !backlog.rows.empty()) {
     page += section(
         "backlog", "Backlog",
