@@ -38,9 +38,10 @@ install_packages() { # <package>...
 }
 
 install_node_packages() { # [npm option]...
-  local stamp=node_modules/.installed wanted
-  wanted="$(cksum <package-lock.json) $*"
-  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+  local stamp=node_modules/.installed all wanted
+  all="$(cksum <package-lock.json) "
+  wanted="$all$*"
+  case "$(cat "$stamp" 2>/dev/null)" in "$wanted" | "$all") return ;; esac  # with all of them there is each part
   say "installing the pinned npm packages (npm ci $*)"
   npm ci --silent --no-audit --no-fund --ignore-scripts "$@" >&2 || fail "npm ci failed (its message is above)"
   printf '%s\n' "$wanted" >"$stamp"
