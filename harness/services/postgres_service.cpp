@@ -34,7 +34,7 @@ ServiceFacts const our_settings = {
     {"full_page_writes", "on"},
     {"shared_buffers", "256MB"},
     {"max_wal_size", "2GB"},
-    {"max_connections", "200"},
+    {"max_connections", "500"},    // 64 runners that are clients of the store themselves have six each
     {"autovacuum_naptime", "5s"},  // a queue's tables turn over in seconds
     {"track_io_timing", "off"},
     {"jit", "off"},

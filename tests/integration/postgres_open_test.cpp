@@ -121,7 +121,7 @@ TEST_F(PostgresOpen, ReadsBackTheServersSettings) {
   EXPECT_THAT(open.facts(), Contains(Pair("fsync", "on")));
   EXPECT_THAT(open.facts(), Contains(Pair("synchronous_commit", "on")));
   EXPECT_THAT(open.facts(), Contains(Pair("synchronous_commit of claims", "off")));
-  EXPECT_THAT(open.facts(), Contains(Pair("max_connections", "200")));
+  EXPECT_THAT(open.facts(), Contains(Pair("max_connections", "500")));
   EXPECT_THAT(open.facts(), Contains(Pair("epoch", "1")));
   OpenStore again{io, backend_postgres_batch(), database.url()};
   EXPECT_THAT(again.facts(), Contains(Pair("epoch", "2")));
