@@ -81,7 +81,7 @@ Markup key_figures(Assessment const& assessment) {
                           interval(main->claim_latency.p99));
     figures += key_figure("Dispatch latency p99, " + at, duration_text(main->dispatch_latency.p99.value),
                           interval(main->dispatch_latency.p99));
-  } else if (auto const* const calls = claim_calls(*main)) {
+  } else if (auto const* const calls = claim_calls(*main); calls && main->stable) {
     figures += key_figure("Time inside a claim p95, " + at, duration_text(calls->latency.p95.value),
                           interval(calls->latency.p95));
   } else {
