@@ -113,10 +113,6 @@ std::string Comparisons::durability_words(std::string const& series) const {
 }
 
 std::vector<Reason> Comparisons::notes() const {
-  // Where runners ask rather than wait, nothing is dispatched, and there is nothing of which to say that it is missing.
-  bool const dispatched =
-      std::ranges::any_of(assessment_.trials, [](TrialResult const& trial) { return trial.dispatch_latency.n > 0; });
-  if (!dispatched) return {};
   std::vector<Reason> notes;
   for (auto const& series : others_) {
     std::set<int> levels;
