@@ -19,7 +19,7 @@ struct BatchStore::DemandGroup {
   };
 
   // By what fits, not by what is offered: a fleet in which each runner offers its own name asks in one command, too.
-  // Groups that one tag set each fits are one group of several lanes.
+  // Neighbouring groups that one tag set each fits are one group of several lanes.
   static std::vector<DemandGroup> of(std::vector<Member*> const& asking, TagSets& tag_sets);
   void take_lane(DemandGroup const& group);
 
@@ -99,18 +99,17 @@ std::vector<BatchStore::DemandGroup> BatchStore::DemandGroup::of(std::vector<Mem
     }
     groups[at->second].members.push_back(member);
   }
+  // Only neighbours share a command: a group of several sets in between has waited longer than those after it.
   std::vector<DemandGroup> commands;
-  std::map<Duration, std::size_t> in_lanes;
   for (DemandGroup& group : groups) {
     if (group.fitting.empty()) continue;
-    if (group.fitting.size() == 1) {
-      auto const [at, first] = in_lanes.try_emplace(group.lease, commands.size());
-      if (!first) {
-        commands[at->second].take_lane(group);
-        continue;
-      }
+    bool const after_a_lane =
+        !commands.empty() && (commands.back().fitting.size() == 1 || !commands.back().lanes.empty());
+    if (group.fitting.size() == 1 && after_a_lane && commands.back().lease == group.lease) {
+      commands.back().take_lane(group);
+    } else {
+      commands.push_back(std::move(group));
     }
-    commands.push_back(std::move(group));
   }
   return commands;
 }
