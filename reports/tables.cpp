@@ -57,7 +57,7 @@ std::string cores(ProcessFigures const& figures, double ProcessFigures::*value) 
 }
 
 std::string coordinator_cores(TrialResult const& trial, double ProcessFigures::*value) {
-  return trial.transport == "direct" ? "no process" : cores(trial.coordinator, value);
+  return trial.transport != "http" ? "no process" : cores(trial.coordinator, value);
 }
 
 }  // namespace

@@ -131,8 +131,7 @@ struct TrialResult {
   int runners = 0;
   std::string backend;
   std::string variant;  // of the scenario, as its trials name it; empty: none
-  std::string transport =
-      "http";  // or direct: no coordinator process, the generator's CPU includes the store's clients
+  std::string transport = "http";  // or direct, embedded: no coordinator process, the generator's CPU has it all
   int repeat = 1;
   std::uint64_t seed = 0;
   bool partial = false;   // interrupted: what was measured is here, nothing is judged by it

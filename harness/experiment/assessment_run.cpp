@@ -166,7 +166,9 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
     require_store_to_disturb(each, backend, request);
     require_leases(backend, each.coordinator);
   }
-  if (scenario.transport == TransportKind::http) require_descriptors(scenario);
+  for (auto const& each : own) {
+    if (each.transport == TransportKind::http) require_descriptors(each);
+  }
   try_given_servers(own, request);
   SystemClock const clock;
   auto const began = clock.now();

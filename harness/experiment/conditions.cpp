@@ -5,6 +5,7 @@
 #include "harness/experiment/faults.hpp"
 #include "harness/experiment/trial.hpp"
 #include "harness/measure/host_stats.hpp"
+#include "harness/scenario/describe.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -101,6 +102,15 @@ std::string orchestrators_in_words(OrchestratorSpec const& spec) {
   return text;
 }
 
+std::string_view where_clients_are(TransportKind transport) {
+  switch (transport) {
+    case TransportKind::direct: return "each runner is a client of the store, within the generator's process";
+    case TransportKind::embedded: return "each of the generator's threads has a coordinator, which is asked without HTTP";
+    case TransportKind::http: break;
+  }
+  return "generator, coordinator and store are processes on one machine, connected over loopback";
+}
+
 }  // namespace
 
 void describe(Assessment& assessment, Scenario const& scenario, std::string command) {
@@ -138,8 +148,9 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
                           fmt::format("{}, swept every {}, {} attempts at most", as_set(scenario.coordinator.lease),
                                       as_set(scenario.coordinator.sweep_interval), scenario.coordinator.max_attempts));
   if (scenario.coordinator.count > 1) {
-    conditions.emplace_back("Coordinators", fmt::format("{} processes over one store; CPU cores are those of one",
-                                                        scenario.coordinator.count));
+    conditions.emplace_back("Coordinators",
+                            fmt::format("{} over one store; CPU cores of coordinator processes are those of one",
+                                        scenario.coordinator.count));
   }
   if (scenario.coordinator.offer > Duration{0}) {
     conditions.emplace_back("Offer", fmt::format("{} until a runner says that it has its run; then the whole lease",
@@ -177,7 +188,6 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
                   "blocks of {})",
                   humanize(block_length(phases.measure, fleet.hold))));
   int const threads = generator_threads(scenario);
-  bool const direct = scenario.transport == TransportKind::direct;
   conditions.emplace_back(
       "Clients and server",
       fmt::format("{}, closed population of runners, on {}; {}",
@@ -185,12 +195,11 @@ void describe(Assessment& assessment, Scenario const& scenario, std::string comm
                   : scenario.load.backlog   ? "backlog submitted beforehand"
                                             : "open-loop submitter",
                   threads == 1 ? "one thread" : fmt::format("{} threads that share nothing", threads),
-                  direct ? "each runner is a client of the store, within the generator's process"
-                         : "generator, coordinator and store are processes on one machine, connected over loopback"));
-  if (direct) {
-    conditions.emplace_back("Transport",
-                            "direct: there is no coordinator process, and so no figure of its CPU; the generator's CPU "
-                            "includes what the store's clients need");
+                  where_clients_are(scenario.transport)));
+  if (in_process(scenario.transport)) {
+    conditions.emplace_back("Transport", fmt::format("{}: there is no coordinator process, and so no figure of its "
+                                                     "CPU; the generator's CPU includes what the store's clients need",
+                                                     name_of(scenario.transport)));
   }
 
   std::set<std::string> told;

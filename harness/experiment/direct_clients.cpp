@@ -28,21 +28,23 @@ Identities identities_of(std::string const& json) {
 
 }  // namespace
 
-DirectClients::DirectClients(CoordinatorOptions const& options)
+DirectClients::DirectClients(CoordinatorOptions const& options, TransportKind transport)
     : backend_{backend_named(options.backend)},
+      shared_{transport == TransportKind::embedded || alone()},
       folder_{options.folder},
       identities_{identities_of(options.identities)} {
   core_.store.url = options.store_url;
   core_.store.temporary = options.temporary_store;
   // A worker asks for one thing at a time. Those who share one client take what the backend thinks right.
-  int const usual = shared() ? 0 : 1;
+  int const usual = shared_ ? 0 : 1;
   core_.store.connections = options.spec.store_connections > 0 ? options.spec.store_connections : usual;
   core_.store.settings = store_settings(options.spec);
   core_.lease = options.spec.lease;
   core_.offer = options.spec.offer;
   core_.sweep_interval = options.spec.sweep_interval;
   core_.max_attempts = options.spec.max_attempts;
-  if (!shared()) core_.reply_lookup = milliseconds{100};  // whose completion is another client's knowledge
+  bool const several = shared_ ? options.spec.count > 1 : true;
+  if (several) core_.reply_lookup = milliseconds{100};  // whose completion is another client's knowledge
 }
 
 Generator::TransportMaker DirectClients::transport_maker() {
@@ -51,6 +53,7 @@ Generator::TransportMaker DirectClients::transport_maker() {
     DirectOptions options;
     options.backend = &backend_;
     options.core = core_;
+    options.shared = shared_;
     options.folder = folder_;
     options.identities = &identities_;
     options.thread = thread;

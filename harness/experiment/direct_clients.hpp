@@ -1,4 +1,4 @@
-// What a trial with `transport: direct` has in the place of coordinator processes: the clients of the store that live
+// What a trial without `transport: http` has in the place of coordinator processes: the clients of the store that live
 // with the generator's threads (simulated_runners/direct), their identities, and the folder of their ledgers. Made by
 // the trial before the generator and outlives it.
 #pragma once
@@ -17,11 +17,12 @@ struct CoordinatorOptions;
 
 class DirectClients {
  public:
-  // Of `options` all that makes sense without a process. Throws Failure (bad_input) when there is no such backend.
-  explicit DirectClients(CoordinatorOptions const& options);
+  // Of `options` all that makes sense without a process. `transport`: direct or embedded. Throws Failure (bad_input)
+  // when there is no such backend.
+  DirectClients(CoordinatorOptions const& options, TransportKind transport);
 
-  // Whether everybody shares one client, which then has to be on one thread.
-  bool shared() const { return !backend_.capabilities.several_coordinators; }
+  // Whether all there is has to be on one thread, because the backend serves one coordinator only.
+  bool alone() const { return !backend_.capabilities.several_coordinators; }
   Generator::TransportMaker transport_maker();
 
   // What the store said of itself, after the generator's prepare().
@@ -30,6 +31,7 @@ class DirectClients {
 
  private:
   Backend const& backend_;
+  bool shared_;  // everybody on a thread shares one client
   std::filesystem::path folder_;
   Identities identities_;
   CoreOptions core_;

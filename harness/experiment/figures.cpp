@@ -8,6 +8,7 @@
 #include "harness/experiment/ledger_evidence.hpp"
 #include "harness/experiment/orchestrator_figures.hpp"
 #include "harness/experiment/source_figures.hpp"
+#include "harness/scenario/describe.hpp"
 
 #include <fmt/format.h>
 
@@ -322,7 +323,7 @@ TrialFigures figures_of(Evidence const& evidence) {
   result.runners = plan.level.runners;
   result.backend = plan.level.backend;
   result.variant = plan.level.variant;
-  if (scenario.transport == TransportKind::direct) result.transport = "direct";
+  result.transport = name_of(scenario.transport);
   result.repeat = plan.repeat;
   result.seed = plan.seed;
   result.partial = evidence.partial;

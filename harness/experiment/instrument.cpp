@@ -64,7 +64,7 @@ std::optional<double> smallest_latency_bound(Scenario const& scenario) {
 std::vector<Guard> guards_of(Evidence const& evidence, TrialResult const& result, std::span<ClaimSplit const> splits,
                              std::uint64_t out_of_range) {
   InstrumentFigures figures;
-  figures.in_process = evidence.plan.scenario->transport == TransportKind::direct;
+  figures.in_process = in_process(evidence.plan.scenario->transport);
   figures.scheduled = !evidence.plan.scenario->load.backlog;
   if (result.books.offered > 0) {
     figures.achieved_share = static_cast<double>(result.books.started) / static_cast<double>(result.books.offered);

@@ -88,7 +88,7 @@ class Drive {
         generator_{context,
                    clock_,
                    fleet_plan(evidence.plan, coordinators.endpoints(), evidence.start),
-                   direct != nullptr && direct->shared() ? 1 : generator_threads(*evidence.plan.scenario),
+                   direct != nullptr && direct->alone() ? 1 : generator_threads(*evidence.plan.scenario),
                    evidence.recorder->measured(),
                    direct != nullptr ? direct->transport_maker() : Generator::TransportMaker{}},
         watch_{context.get_executor(), coordinators},
@@ -380,6 +380,7 @@ std::size_t connections_needed(Scenario const& scenario, Level const& level) {
 int generator_threads(Scenario const& scenario) {
   constexpr int cpus_a_thread = 4;  // leaves the rest to coordinator and database, which are what is measured
   constexpr int most = 8;
+  if (scenario.transport == TransportKind::embedded) return scenario.coordinator.count;
   if (scenario.generator_threads > 0) return scenario.generator_threads;
   return std::clamp(static_cast<int>(read_host_facts().usable_cpus.value_or(1.0)) / cpus_a_thread, 1, most);
 }
@@ -411,13 +412,13 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
                                    .connections = connections_needed(*plan.scenario, plan.level),
                                    .folder = folder.path(),
                                    .identities = identities_json(identities, make_submitter_token(plan.seed))};
-  bool const direct = plan.scenario->transport == TransportKind::direct;
+  auto const transport = plan.scenario->transport;
   std::optional<DirectClients> clients;
-  if (direct) clients.emplace(options);
-  CoordinatorGroup coordinators{options, direct ? 0 : plan.scenario->coordinator.count};
+  if (in_process(transport)) clients.emplace(options, transport);
+  CoordinatorGroup coordinators{options, clients ? 0 : plan.scenario->coordinator.count};
   Evidence evidence;
   evidence.plan = std::move(plan);
-  if (!direct) evidence.store_facts = coordinators.facts();
+  if (!clients) evidence.store_facts = coordinators.facts();
   evidence.kind_of_actor.push_back(0);
   for (auto const& identity : identities) evidence.kind_of_actor.push_back(static_cast<std::uint32_t>(identity.kind));
 
@@ -428,10 +429,10 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
     evidence.partial = true;
     evidence.failure = "interrupted";
   } else {
-    Drive{context, evidence, coordinators, direct ? &*clients : nullptr, service.get(), progress, interruption}.run();
+    Drive{context, evidence, coordinators, clients ? &*clients : nullptr, service.get(), progress, interruption}.run();
   }
   coordinators.stop();
-  evidence.coordinator_ledgers = direct ? clients->ledgers() : coordinators.ledgers();
+  evidence.coordinator_ledgers = clients ? clients->ledgers() : coordinators.ledgers();
   evidence.events = evidence.recorder->take_events();
   if (evidence.used_up) evidence.measure_end = last_completion(evidence);
   return evidence;

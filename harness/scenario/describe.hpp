@@ -49,7 +49,10 @@ constexpr std::array<std::string_view, 4> names_of(LoadProfileSpec::Shape) {
   return {"steady", "ramp", "steps", "burst"};
 }
 constexpr std::array<std::string_view, 2> names_of(LoadSpec::Arrivals) { return {"even", "poisson"}; }
-constexpr std::array<std::string_view, 2> names_of(TransportKind) { return {"http", "direct"}; }
+constexpr std::array<std::string_view, 3> names_of(TransportKind) { return {"http", "direct", "embedded"}; }
+constexpr std::string_view name_of(TransportKind transport) {
+  return names_of(transport)[static_cast<std::size_t>(transport)];
+}
 constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Path) {
   return {"backend", "per_task", "pubsub", "shared_queue"};
 }
@@ -443,8 +446,9 @@ void describe(V& v, Scenario& s) {
       {
           .name = "transport",
           .doc = "`http`: runners long-poll a coordinator process. `direct`: no coordinator process; every runner is a "
-                 "client "
-                 "of the store, in the process of the generator, and one more submits.",
+                 "client of the store, in the process of the generator, and one more submits. `embedded`: no "
+                 "coordinator process; `coordinator.count` coordinators live in the process of the generator, each on "
+                 "a thread of its own, and runners and submitters ask them without HTTP.",
       },
       s.transport);
   v({.name = "load", .doc = "The runs that are created.", .required = true}, s.load);

@@ -127,6 +127,19 @@ void check_variants(Scenario const& s, Rules& rules) {
 }
 
 void check_transport(Scenario const& s, Rules& rules) {
+  if (s.transport == TransportKind::embedded) {
+    rules.rule({"generator_threads", "transport", "coordinator.count"},
+               s.generator_threads != 0 && s.generator_threads != s.coordinator.count,
+               fmt::format("with `transport: embedded` each of the coordinators (`coordinator.count`, {}) has a thread of "
+                           "the generator; leave `generator_threads` out",
+                           s.coordinator.count));
+    for (std::size_t l = 0; l < s.levels.size(); ++l) {
+      rules.rule({fmt::format("trials.{}.runners", l), "transport", "coordinator.count"},
+                 s.levels[l].runners < s.coordinator.count,
+                 fmt::format("with `transport: embedded` each of the {} coordinators needs a runner on its thread",
+                             s.coordinator.count));
+    }
+  }
   if (s.transport != TransportKind::direct) return;
   rules.rule({"coordinator.count", "transport"}, s.coordinator.count > 1,
              "with `transport: direct` there is no coordinator process: every runner has a coordinator of its own");
@@ -168,8 +181,8 @@ void check_dispatch(Scenario const& s, Rules& rules) {
              fmt::format("`fleet.heartbeat` is {}, not less than the claim deadline, {}: every longer run would be "
                          "taken from its runner before its first heartbeat",
                          format_duration(s.fleet.heartbeat), format_duration(dispatch.claim_deadline)));
-  rules.rule({at + ".mode", "transport"}, push && s.transport == TransportKind::direct,
-             "with `transport: direct` there is no gateway that could push");
+  rules.rule({at + ".mode", "transport"}, push && in_process(s.transport),
+             "a gateway pushes over WebSockets: that takes `transport: http`");
   if (!dispatch.fair_by_source) return;
   for (std::size_t c = 0; c < s.load.classes.size(); ++c) {
     auto const& tags = s.load.classes[c].tags;
@@ -205,8 +218,8 @@ void check_faults(Scenario const& s, Rules& rules) {
     rules.rule({at + ".what", at + ".whom"}, runners && fault.what == FaultSpec::What::stop,
                "simulated runners share a process and cannot be stopped one by one; `drop` cuts their connections");
     rules.rule({at + ".what", "transport"},
-               runners && fault.what == FaultSpec::What::drop && s.transport == TransportKind::direct,
-               "with `transport: direct` runners have no connections of their own that could be cut; `kill` or "
+               runners && fault.what == FaultSpec::What::drop && in_process(s.transport),
+               "without `transport: http` runners have no connections of their own that could be cut; `kill` or "
                "`restart` them");
     rules.rule({at + ".what", at + ".whom"}, !runners && fault.what == FaultSpec::What::drop,
                "`drop` is for runners; `restart`, `stop` or `kill` coordinators and the store");
@@ -214,8 +227,8 @@ void check_faults(Scenario const& s, Rules& rules) {
                fmt::format("{} is after the end of the measured phase, {}", format_duration(fault.at),
                            format_duration(s.phases.warm_up + s.phases.measure)));
     bool const coordinators = fault.whom == FaultSpec::Whom::coordinators;
-    rules.rule({at + ".whom", "transport"}, coordinators && s.transport == TransportKind::direct,
-               "with `transport: direct` there is no coordinator process that this could be done to");
+    rules.rule({at + ".whom", "transport"}, coordinators && in_process(s.transport),
+               "without `transport: http` there is no coordinator process that this could be done to");
     rules.rule({at + ".whom", at + ".number", at + ".every"},
                fault.whom == FaultSpec::Whom::store && (fault.number != 0 || fault.every != Duration{0}),
                "there is one store: leave `number` and `every` out");

@@ -168,9 +168,12 @@ struct PublishedClaim {
 
   friend bool operator==(PublishedClaim const&, PublishedClaim const&) = default;
 };
-// How the simulated runners reach the system under test: through a coordinator process over HTTP, or as clients of the
-// store, each with a coordinator of its own within the generator's process.
-enum class TransportKind : std::uint8_t { http, direct };
+// How runners and submitters reach the system under test: through coordinator processes over HTTP; as clients of the
+// store, each with a coordinator of its own within the generator's process; or through coordinators that are embedded
+// in the generator's process, one on each of its threads, and that all of a thread's runners and submitters share.
+enum class TransportKind : std::uint8_t { http, direct, embedded };
+
+constexpr bool in_process(TransportKind transport) { return transport != TransportKind::http; }
 
 struct Scenario {
   std::string name;  // [a-z0-9-]+, the results folder's name

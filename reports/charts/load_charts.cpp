@@ -134,9 +134,9 @@ std::optional<Chart> cpu_chart(Assessment const& assessment) {
                                  : "",
         number_text(main->coordinator.cpu_us_per_run),
         main->coordinator.cpu_cores_mean > 0.8 ? ", close to its limit of one" : "");
-  else if (main && main->transport == "direct")
+  else if (main && main->transport != "http")
     chart.takeaway =
-        "There is no coordinator process: the clients of the store run within the load generator, whose processor time "
+        "There is no coordinator process: the store's clients run within the load generator, whose processor time "
         "includes theirs.";
   else
     chart.takeaway = "The coordinator's processor time could not be read on this machine.";

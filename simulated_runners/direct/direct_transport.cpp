@@ -109,7 +109,7 @@ DirectTransport::DirectTransport(asio::io_context& context, Clock const& clock_t
 DirectTransport::~DirectTransport() = default;
 
 std::unique_ptr<Channel> DirectTransport::make_channel(std::size_t place) {
-  if (!options_.backend->capabilities.several_coordinators) place = 0;
+  if (options_.shared) place = 0;
   auto& client = clients_[place];
   if (!client) client = std::make_unique<Client>(executor);
   return std::make_unique<DirectChannel>(*this, *client);

@@ -1,9 +1,9 @@
-// A fleet's requests reach the claim store within the fleet's own process (`transport: direct`): each runner is a
+// A fleet's requests reach the claim store within the fleet's own process. With `transport: direct` each runner is a
 // client of its own, with its own coordinator (coordinator_core.hpp) over its own opened store, and one more client
-// carries submissions and heartbeats. They all work on the same data, as the workers of a queue without a service in
-// front of it do. A backend that serves one coordinator only is opened once, and everybody shares it. Made by the
-// experiment for each generator thread. Easy to get wrong: await open() before the first exchange and close() after the
-// last one.
+// carries submissions and heartbeats; they all work on the same data, as the workers of a queue without a service in
+// front of it do. With `transport: embedded`, and with a backend that serves one coordinator only, everybody on a thread
+// shares one client. Made by the experiment for each generator thread. Easy to get wrong: await open() before the first
+// exchange and close() after the last one.
 #pragma once
 
 #include "reference_coordinator/http/coordinator_core.hpp"
@@ -20,6 +20,7 @@ namespace assay {
 struct DirectOptions {
   Backend const* backend = nullptr;
   CoreOptions core;              // its ledger is made by client, and only the first client's store is `temporary`
+  bool shared = false;           // one client serves everybody on this thread
   std::filesystem::path folder;  // for one ledger of each client; exists
   Identities const* identities = nullptr;
   std::size_t thread = 0;       // of the generator's, from 0: names the ledgers

@@ -129,6 +129,38 @@ TEST_F(AssayProgram, loses_at_most_what_redis_list_declares_when_redis_is_restar
   expect_nothing_left_behind();
 }
 
+// Two coordinators within the generator: callers of each get the results that were reported to the other, too.
+TEST_F(AssayProgram, embeds_coordinators_whose_callers_get_each_others_results) {
+  std::ofstream{path("tiny.yaml")} << R"(name: tiny
+title: Results through Redis
+question: Do they arrive?
+policy: smoke
+transport: embedded
+load: { concurrency: 20, wait: 10s }
+fleet: { hold: 1s, heartbeat: 60s, run_length: { shape: constant, mean: 0s } }
+coordinator: { lease: 120s, count: 2, store_connections: 8, replies: { path: per_task, ttl: expire, seconds: 5 } }
+phases: { warm_up: 100ms, measure: 900ms, drain: 5s }
+trials: [{ runners: 4, backend: redis-list }]
+seed: 11
+)";
+  int const status = run({"run", "tiny.yaml"});
+  EXPECT_THAT(status, AnyOf(0, 3, 4)) << log();
+  auto const trials = read_assessment(results()).trials;
+  ASSERT_THAT(trials, SizeIs(1));
+  auto const& trial = trials[0];
+  expect_nothing_lost(trial);
+  EXPECT_EQ(trial.transport, "embedded");
+  EXPECT_FALSE(trial.coordinator.available) << "there is no such process";
+  EXPECT_GT(trial.call_latency.n, 100U);
+  EXPECT_EQ(trial.ledger.completed, trial.ledger.accepted);
+  // Twenty callers would soon all wait for what the other coordinator knows.
+  auto figures = trial.store_figures;
+  EXPECT_GT(figures["replies_sent"], 100);
+  EXPECT_EQ(figures["replies_heard"], figures["replies_sent"]);
+  EXPECT_THAT(read_text(results() / "report.html"), HasSubstr("no process"));
+  expect_nothing_left_behind();
+}
+
 // The user's own server, stopped as its administrator would, and back after ten seconds.
 TEST_F(AssayProgram, goes_on_with_a_server_that_was_gone_for_ten_seconds_and_asked_for_it_now_and_then) {
   write_scenario("postgres-batch", "16s");

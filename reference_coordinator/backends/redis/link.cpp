@@ -12,8 +12,6 @@ namespace assay::redis {
 
 namespace {
 
-constexpr std::size_t read_size = 64 * 1024;
-
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -41,6 +39,7 @@ Awaitable<void> Link::keep_alive(std::shared_ptr<Link> self) {
   while (!self->closed_) {
     if (self->connected_) {
       ++self->connection_;
+      self->writing_ = false;
       asio::co_spawn(self->executor_, write_loop(self, self->connection_), asio::detached);
       if (self->options_.connected) self->options_.connected();
       co_await self->read_until_broken();
@@ -104,6 +103,7 @@ Awaitable<std::optional<Error>> Link::reach(asio::generic::stream_protocol::endp
                                 late ? "no answer in time" : error.message())};
   }
   if (endpoint.protocol().family() != AF_UNIX) socket_.set_option(asio::ip::tcp::no_delay{true}, failed);
+  if (options_.at_once) socket_.non_blocking(true, failed);
   co_return std::nullopt;
 }
 
@@ -134,12 +134,12 @@ Awaitable<std::optional<Error>> Link::greet() {
 }
 
 // While nothing else uses the connection.
-Awaitable<Result<std::vector<Value>>> Link::exchange_alone(Commands commands) {
+Awaitable<Link::Answers> Link::exchange_alone(Commands commands) {
   auto const bytes = asio::buffer(commands.text());
   auto const [failed, sent] = co_await asio::async_write(socket_, bytes, as_result);
   boost::system::error_code error = failed;
   std::vector<Value> values;
-  std::vector<char> input(read_size);
+  std::vector<char> input(options_.read_size);
   while (!error && values.size() < commands.size()) {
     auto const space = asio::buffer(input);
     auto const [broken, count] = co_await socket_.async_read_some(space, as_result);
@@ -163,7 +163,7 @@ Awaitable<Result<std::vector<Value>>> Link::exchange_alone(Commands commands) {
 }
 
 Awaitable<void> Link::read_until_broken() {
-  std::vector<char> input(read_size);
+  std::vector<char> input(options_.read_size);
   while (connected_) {
     auto const space = asio::buffer(input);
     auto const [error, count] = co_await socket_.async_read_some(space, as_result);
@@ -190,12 +190,11 @@ void Link::take(Value value) {
     break_off("Redis answered what nobody had asked");
     return;
   }
-  auto const& pending = pending_.front();
-  pending->values.push_back(std::move(value));
-  if (pending->values.size() < pending->expected) return;
-  pending->done = true;
-  pending->answered.notify();
+  pending_.front().values.push_back(std::move(value));
+  if (pending_.front().values.size() < pending_.front().expected) return;
+  Pending const done = std::move(pending_.front());
   pending_.pop_front();
+  done.answered(std::move(done.values));
 }
 
 Awaitable<void> Link::write_loop(std::shared_ptr<Link> self, std::uint64_t connection) {
@@ -210,8 +209,10 @@ Awaitable<void> Link::write_loop(std::shared_ptr<Link> self, std::uint64_t conne
     writing.clear();
     std::swap(writing, self->unwritten_);
     self->unsent_ = 0;
+    self->writing_ = true;
     auto const bytes = asio::buffer(writing);
     auto const [error, sent] = co_await asio::async_write(self->socket_, bytes, as_result);
+    if (self->connection_ == connection) self->writing_ = false;
     if (error && self->connection_ == connection && self->connected_) self->break_off(error.message());
   }
 }
@@ -221,19 +222,44 @@ Awaitable<void> Link::watch(std::shared_ptr<Link> self) {
   while (!self->closed_) {
     co_await sleep_until(now() + seconds{1});
     bool const late = self->connected_ && !self->pending_.empty() &&
-                      now() - self->pending_.front()->asked > self->options_.answer_patience;
+                      now() - self->pending_.front().asked > self->options_.answer_patience;
     if (late) self->break_off("Redis did not answer in time");
   }
 }
 
-Awaitable<Result<std::vector<Value>>> Link::run(Commands commands) {
-  if (!connected_) co_return away();
-  if (commands.empty()) co_return std::vector<Value>{};
-  auto const pending = send(commands);
+Awaitable<Link::Answers> Link::run(Commands commands) {
+  struct Wait {
+    explicit Wait(Executor executor) : done{executor} {}
+    Signal done;
+    std::optional<Answers> answers;
+  };
   auto const self = shared_from_this();
-  while (!pending->done) co_await pending->answered.wait_until();
-  if (pending->error) co_return *pending->error;
-  co_return std::move(pending->values);
+  auto const wait = std::make_shared<Wait>(executor_);
+  ask(commands, [wait](Answers answers) {
+    wait->answers.emplace(std::move(answers));
+    wait->done.notify();
+  });
+  while (!wait->answers) co_await wait->done.wait_until();
+  co_return std::move(*wait->answers);
+}
+
+void Link::ask(Commands const& commands, std::function<void(Answers)> answered) {
+  if (!connected_) return answered(away());
+  if (commands.empty()) return answered(std::vector<Value>{});
+  auto& pending = pending_.emplace_back(Pending{std::move(answered), commands.size(), now(), {}});
+  pending.values.reserve(commands.size());
+  ++unsent_;
+  unwritten_ += commands.text();
+  if (options_.at_once && !writing_) write_now();
+  if (!unwritten_.empty()) to_write_.notify();
+}
+
+// Whatever stops it, the write loop finds out.
+void Link::write_now() {
+  boost::system::error_code error;
+  std::size_t const sent = socket_.write_some(asio::buffer(unwritten_), error);
+  if (sent > 0) unsent_ = 0;
+  unwritten_.erase(0, sent);
 }
 
 void Link::write_soon() {
@@ -246,18 +272,7 @@ void Link::add_to_write() {
   if (!add_on_write_) return;
   Commands more;
   add_on_write_(more);
-  if (!more.empty()) send(more);
-}
-
-std::shared_ptr<Link::Pending> Link::send(Commands const& commands) {
-  auto pending = std::make_shared<Pending>(executor_, commands.size());
-  pending->asked = now();
-  pending->values.reserve(commands.size());
-  pending_.push_back(pending);
-  ++unsent_;
-  unwritten_ += commands.text();
-  to_write_.notify();
-  return pending;
+  if (!more.empty()) ask(more, [](Answers const&) {});
 }
 
 void Link::break_off(std::string why) {
@@ -267,17 +282,12 @@ void Link::break_off(std::string why) {
   boost::system::error_code ignored;
   socket_.close(ignored);
   std::size_t const sent = pending_.size() - unsent_;
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
-    auto& pending = *pending_[i];
-    pending.done = true;
-    pending.error =
-        i < sent ? Error{ErrorKind::in_doubt, fmt::format("cut off before Redis answered: {}", why_broken_)} : away();
-    pending.answered.notify();
-  }
-  pending_.clear();
+  auto const cut_off = std::exchange(pending_, {});
   unwritten_.clear();
   unsent_ = 0;
   to_write_.notify();
+  Error const in_doubt{ErrorKind::in_doubt, fmt::format("cut off before Redis answered: {}", why_broken_)};
+  for (std::size_t i = 0; i < cut_off.size(); ++i) cut_off[i].answered(i < sent ? in_doubt : away());
 }
 
 Error Link::away() const {

@@ -1,7 +1,8 @@
 // One connection to Redis on the event loop, that comes back: a pipeline of commands, answered in order. What several
-// callers ask for in one turn of the loop leaves in one write. After a break Link connects again, with a growing,
-// jittered pause; meanwhile run() answers `unavailable` at once. Easy to get wrong: commands that were written when the
-// connection broke are `in_doubt`, those that still waited for the next write are not.
+// callers ask for in one turn of the loop leaves in one write (for a connection that carries one question at a time:
+// Options::at_once). After a break Link connects again, with a growing, jittered pause; meanwhile questions are answered
+// `unavailable` at once. Easy to get wrong: commands that were written when the connection broke are `in_doubt`, those
+// that still waited for the next write are not.
 #pragma once
 
 #include "harness/base/async.hpp"
@@ -26,14 +27,21 @@ class Link : public std::enable_shared_from_this<Link> {
     std::function<void()> connected;         // each time, after the greeting was sent
     Duration patience = seconds{10};         // for connecting
     Duration answer_patience = seconds{35};  // for an answer; then the connection is cut. Above the longest BRPOP
+    bool at_once = false;                    // write what is asked in the call that asks it, rather than a turn later
+    std::size_t read_size = 64 * 1024;       // bytes at a time
   };
+
+  using Answers = Result<std::vector<Value>>;
 
   // Connects once, so that a wrong URL or password is told at once and not tried for ever. Errors: misconfigured (bad
   // host name, wrong password, no such database), unavailable, timed_out, broken_protocol (this is no Redis).
   static Awaitable<Result<std::shared_ptr<Link>>> open(Executor executor, Options options);
 
   // One Value per command; each may be an error. Errors: unavailable (nothing was sent), in_doubt, broken_protocol.
-  Awaitable<Result<std::vector<Value>>> run(Commands commands);
+  Awaitable<Answers> run(Commands commands);
+  // The same for who has no coroutine to spare: `answered` is called once, from within the reading or the breaking of the
+  // connection, or from within ask() when it is away.
+  void ask(Commands const& commands, std::function<void(Answers)> answered);
 
   // Before each write `add` may have commands go with it, whose answers are nobody's concern; write_soon() asks for a
   // write for them alone. For what has to be told along with everything else, once for many.
@@ -53,13 +61,10 @@ class Link : public std::enable_shared_from_this<Link> {
   using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 
   struct Pending {
-    Pending(Executor executor, std::size_t commands) : answered{executor}, expected{commands} {}
-    Signal answered;
+    std::function<void(Answers)> answered;
     std::size_t expected;
     TimePoint asked;
-    bool done = false;
     std::vector<Value> values;
-    std::optional<Error> error;
   };
 
   Link(Executor executor, Options options);
@@ -69,9 +74,9 @@ class Link : public std::enable_shared_from_this<Link> {
   Awaitable<std::optional<Error>> connect();
   Awaitable<std::optional<Error>> reach(asio::generic::stream_protocol::endpoint endpoint);
   Awaitable<std::optional<Error>> greet();
-  Awaitable<Result<std::vector<Value>>> exchange_alone(Commands commands);
+  Awaitable<Answers> exchange_alone(Commands commands);
   Awaitable<void> read_until_broken();
-  std::shared_ptr<Pending> send(Commands const& commands);
+  void write_now();
   void add_to_write();
   void take(Value value);
   void break_off(std::string why);
@@ -85,7 +90,8 @@ class Link : public std::enable_shared_from_this<Link> {
   std::size_t unsent_ = 0;
   bool write_wanted_ = false;
   std::function<void(Commands&)> add_on_write_;
-  std::deque<std::shared_ptr<Pending>> pending_;
+  bool writing_ = false;
+  std::deque<Pending> pending_;
   Signal to_write_, closing_;
   Timer deadline_;  // of connecting
   std::string why_broken_;

@@ -1,114 +1,16 @@
 #include "reference_coordinator/backends/redis/replies.hpp"
 
+#include "reference_coordinator/backends/redis/list_per_task.hpp"
+
 namespace assay::redis {
 
 namespace {
 
 constexpr Duration outage = milliseconds{200};      // of a connection that is cut on purpose
 constexpr Duration slow_reader = milliseconds{20};  // one reply in a hundred
-constexpr Duration pause_after_error = milliseconds{50};
 constexpr Duration cleanup_interval = seconds{1};
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
-
-// Waits for each run on a connection of its own.
-class PerTask final : public Replies {
- public:
-  PerTask(Executor executor, Options options) : Replies{executor, std::move(options)} {}
-
-  void expect(RunId const& run, TimePoint deadline) override {
-    Replies::expect(run, deadline);
-    queue_.push_back(run);
-    if (!free_.empty()) {
-      free_.back()->wake.notify();
-      free_.pop_back();
-    } else if (workers_.size() < options_.connections) {
-      workers_.push_back(std::make_unique<Worker>(executor_));
-      spawn(work(*workers_.back()));
-    }
-  }
-
-  void forget(RunId const& run) override {
-    if (expected_.erase(run) == 0) return;  // it was answered, and nobody waits for it
-    for (auto const& worker : workers_) {
-      if (worker->run == run && worker->link) spawn(unblock(worker->link->client_id()));
-    }
-  }
-
- private:
-  struct Worker {
-    explicit Worker(Executor executor) : wake{executor} {}
-    Signal wake;
-    std::shared_ptr<Link> link;
-    std::optional<RunId> run;  // that it waits for
-  };
-
-  void wake_all() override {
-    for (auto const& worker : workers_) worker->wake.notify();
-  }
-
-  Awaitable<void> work(Worker& self) {
-    while (!closing_) {
-      if (queue_.empty()) {
-        free_.push_back(&self);
-        co_await self.wake.wait_until();
-        continue;
-      }
-      self.run = queue_.front();
-      queue_.pop_front();
-      co_await wait_for_reply(self);
-      self.run.reset();
-    }
-  }
-
-  // Until the reply is here, or nobody wants it any more. An empty answer may be meant for the run before.
-  Awaitable<void> wait_for_reply(Worker& self) {
-    RunId const run = *self.run;
-    std::string const key = response_key(run);
-    while (!closing_) {
-      auto const expected = expected_.find(run);
-      if (expected == expected_.end()) co_return;
-      Duration const left = expected->second - now();
-      if (left <= Duration::zero()) {
-        expected_.erase(run);
-        co_return;
-      }
-      // Without a server a thousand waits must not become a thousand attempts to connect.
-      if (!self.link && options_.commands->alive()) {
-        Link::Options link;
-        link.address = options_.address;
-        auto const opened = co_await new_link(std::move(link));
-        if (opened) self.link = *opened;
-      }
-      std::optional<Result<std::vector<Value>>> answers;
-      if (self.link) {
-        Commands commands;
-        commands.add({"BRPOP", key, fmt::format("{:.3f}", std::max(0.001, to_seconds(left)))});
-        answers = co_await self.link->run(std::move(commands));
-      }
-      if (!answers || !*answers || first_error(**answers)) {
-        co_await self.wake.wait_until(now() + pause_after_error);
-        continue;
-      }
-      auto const& popped = (*answers)->front();
-      if (popped.items.size() != 2) continue;
-      Duration const busy = deliver(popped.items[1].text);
-      if (busy > Duration::zero()) co_await self.wake.wait_until(now() + busy);
-      co_return;
-    }
-  }
-
-  Awaitable<void> unblock(std::int64_t client) {
-    Commands commands;
-    commands.add({"CLIENT", "UNBLOCK", std::to_string(client)});
-    auto const done = co_await options_.commands->run(std::move(commands));
-    static_cast<void>(done);  // then the wait ends at its time
-  }
-
-  std::deque<RunId> queue_;  // expected, and no connection yet
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<Worker*> free_;
-};
 
 // One reader handles what arrives, one after the other.
 class Channel final : public Replies {
@@ -222,7 +124,7 @@ Awaitable<Result<std::unique_ptr<ReplyPath>>> Replies::open(Executor executor, O
   std::shared_ptr<Replies> replies;
   std::optional<Error> error;
   switch (options.settings.path) {
-    case ReplySettings::Path::per_task: replies = std::make_shared<PerTask>(executor, std::move(options)); break;
+    case ReplySettings::Path::per_task: replies = std::make_shared<ListPerTask>(executor, std::move(options)); break;
     case ReplySettings::Path::pubsub: {
       auto const channel = std::make_shared<Channel>(executor, std::move(options));
       error = co_await channel->subscribe();

@@ -38,6 +38,8 @@ class Replies : public std::enable_shared_from_this<Replies> {
   Awaitable<void> until_ended();
 
  protected:
+  static constexpr Duration pause_after_error = milliseconds{50};
+
   Replies(Executor executor, Options options);
 
   void spawn(Awaitable<void> work);

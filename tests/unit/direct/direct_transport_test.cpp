@@ -1,5 +1,5 @@
-// A fleet over `transport: direct`: the same Fleet as over HTTP, each runner a client of the store, on the real sqlite
-// and memory backends.
+// A fleet over `transport: direct` and `embedded`: the same Fleet as over HTTP, each runner or each thread a client of
+// the store, on the real sqlite and memory backends.
 #include "simulated_runners/direct/direct_transport.hpp"
 #include "harness/base/text.hpp"
 #include "harness/services/private_folder.hpp"
@@ -31,6 +31,7 @@ class direct_transport : public testing::Test {
   DirectOptions options(std::string const& backend) {
     DirectOptions options;
     options.backend = find_backend(backend);
+    options.shared = embedded || !options.backend->capabilities.several_coordinators;
     if (options.backend->service == "file") options.core.store.url = (folder.path() / "runs.sqlite").string();
     options.core.sweep_interval = milliseconds{50};
     options.core.store.connections = 1;
@@ -121,6 +122,7 @@ class direct_transport : public testing::Test {
   PrivateFolder folder{std::filesystem::temp_directory_path(), "assay-direct-test-"};
   std::vector<RunnerIdentity> runners;
   Identities identities;
+  bool embedded = false;
 };
 
 TEST_F(direct_transport, each_runner_is_a_client_of_its_own_over_the_same_data) {
@@ -134,6 +136,14 @@ TEST_F(direct_transport, threads_of_the_generator_have_clients_of_their_own) {
   if (find_backend("sqlite") == nullptr || !find_backend("sqlite")->missing.empty()) GTEST_SKIP() << "no sqlite";
   EXPECT_EQ(use_up("sqlite", 40, 2), 40u);
   EXPECT_EQ(ledgers().size(), 5u) << "three runners, and one that submits for each thread";
+}
+
+TEST_F(direct_transport, embedded_a_thread_has_one_coordinator_for_all_its_runners_and_who_submits) {
+  if (find_backend("sqlite") == nullptr || !find_backend("sqlite")->missing.empty()) GTEST_SKIP() << "no sqlite";
+  embedded = true;
+  EXPECT_EQ(use_up("sqlite", 300, 2), 300u);
+  EXPECT_THAT(served(), testing::UnorderedElementsAre(testing::SizeIs(2u), testing::SizeIs(1u)))
+      << "three runners on two threads";
 }
 
 TEST_F(direct_transport, a_backend_for_one_coordinator_is_shared_by_all) {

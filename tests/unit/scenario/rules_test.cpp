@@ -185,6 +185,21 @@ TEST(rules, pushing_takes_what_polling_does_not_have) {
               HasSubstr("set `fleet.slots` instead"));
 }
 
+TEST(rules, embedded_coordinators_have_a_thread_and_a_runner_each) {
+  std::string const two = "transport: embedded\ncoordinator: {count: 2}\n";
+  EXPECT_EQ(messages(two), "accepted");
+  EXPECT_EQ(messages(two + "generator_threads: 2\n"), "accepted");
+  EXPECT_THAT(messages(two + "generator_threads: 3\n"), HasSubstr("`coordinator.count`, 2) has a thread"));
+  EXPECT_THAT(messages("transport: embedded\ncoordinator: {count: 11}\n"),
+              HasSubstr("each of the 11 coordinators needs a runner"));
+  EXPECT_THAT(messages("transport: embedded\ncoordinator: {dispatch: {mode: push}}\nfleet: {heartbeat: 10s}\n"),
+              HasSubstr("that takes `transport: http`"));
+  EXPECT_THAT(messages(two + "faults: [{at: 1s, what: kill, whom: coordinators}]\n"),
+              HasSubstr("no coordinator process"));
+  EXPECT_THAT(messages("transport: direct\ncoordinator: {count: 2}\n"),
+              HasSubstr("every runner has a coordinator of its own"));
+}
+
 TEST(rules, a_fault_can_be_done_to_whom_it_names_while_the_trial_runs) {
   EXPECT_EQ(messages("faults: [{at: 1s, what: kill, whom: runners, lasting: 1s, every: 10ms, number: 3}]\n"),
             "accepted");
