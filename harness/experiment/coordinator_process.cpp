@@ -118,6 +118,7 @@ std::map<std::string, std::string> store_settings(CoordinatorSpec const& spec) {
   auto const name_of = [](auto value) { return names_of(value)[static_cast<std::size_t>(value)]; };
   settings["replies"] = name_of(replies.path);
   settings["reply_ttl"] = name_of(replies.ttl);
+  settings["reply_fetch"] = name_of(replies.fetch);
   settings["reply_seconds"] = std::to_string(replies.seconds);
   if (replies.cut != RepliesSpec::Cut::none) {
     settings["cut_replies"] = name_of(replies.cut).substr(std::string_view{"each_"}.size());

@@ -57,6 +57,7 @@ constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Path) {
   return {"backend", "per_task", "pubsub", "shared_queue"};
 }
 constexpr std::array<std::string_view, 4> names_of(RepliesSpec::Ttl) { return {"expire", "faulty", "none", "cleanup"}; }
+constexpr std::array<std::string_view, 2> names_of(RepliesSpec::Fetch) { return {"pop", "keep"}; }
 constexpr std::array<std::string_view, 3> names_of(RepliesSpec::Cut) { return {"never", "each_2s", "each_5s"}; }
 
 constexpr std::array<std::string_view, 2> names_of(DispatchSpec::Mode) { return {"pull", "push"}; }
@@ -287,6 +288,11 @@ void describe(V& v, RepliesSpec& r) {
          "Of a run's list: `expire` LPUSH and EXPIRE in one MULTI, `faulty` LPUSH key result EX 60, `none`, `cleanup` "
          "none, and a job that removes."},
     r.ttl);
+  v({.name = "fetch",
+     .doc =
+         "How a result leaves its run's list: `pop` BRPOP, and what was popped into a connection that broke is gone; "
+         "`keep` BLMOVE onto itself, and removed when it has arrived."},
+    r.fetch);
   v({.name = "seconds", .doc = "How long a result that nobody fetched stays: 60, 5 or 1.", .min = 1, .max = 60},
     r.seconds);
   v({.name = "cut", .doc = "Break the connections that replies come over so often, for 200 ms."}, r.cut);

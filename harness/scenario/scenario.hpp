@@ -102,10 +102,12 @@ struct FleetSpec {
 struct RepliesSpec {
   enum class Path : std::uint8_t { backend, per_task, pubsub, shared_queue };
   enum class Ttl : std::uint8_t { expire, faulty, none, cleanup };
+  enum class Fetch : std::uint8_t { pop, keep };
   enum class Cut : std::uint8_t { none, each_2s, each_5s };
 
   Path path = Path::backend;  // `backend`: as it does by itself; then nothing else here counts
   Ttl ttl = Ttl::expire;      // of per_task
+  Fetch fetch = Fetch::pop;   // of per_task
   int seconds = 60;           // that a result nobody fetched stays: 60, 5 or 1
   Cut cut = Cut::none;        // the connections that replies come over break for 200 ms
   bool slow = false;          // one reply in a hundred takes its reader 20 ms

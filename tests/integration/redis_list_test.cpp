@@ -133,11 +133,13 @@ class RedisList : public testing::Test {
   unsigned ids_ = 0;
 };
 
-class EachPath : public RedisList, public testing::WithParamInterface<char const*> {};
+// A path, and how results are fetched from it.
+using Settings = std::map<std::string, std::string>;
+struct EachPath : public RedisList, public testing::WithParamInterface<Settings> {};
 
 TEST_P(EachPath, BringsTheResultToTheCoordinatorWhereItsSubmitterWaits) {
-  Opened& here = open({{"replies", GetParam()}});
-  Opened& there = open({{"replies", GetParam()}});
+  Opened& here = open(GetParam());
+  Opened& there = open(GetParam());
   for (int i = 0; i < 20; ++i) {  // more than there are connections
     RunId const run = submit(here);
     here.replies->expect(run, clock.now() + patience);
@@ -151,7 +153,7 @@ TEST_P(EachPath, BringsTheResultToTheCoordinatorWhereItsSubmitterWaits) {
 }
 
 TEST_P(EachPath, ManyWaitsAtOnceEachHearTheirOwn) {
-  Opened& here = open({{"replies", GetParam()}});
+  Opened& here = open(GetParam());
   std::set<RunId> runs;
   for (int i = 0; i < 50; ++i) {
     runs.insert(submit(here));
@@ -162,8 +164,14 @@ TEST_P(EachPath, ManyWaitsAtOnceEachHearTheirOwn) {
   for (auto const& [run, reply] : here.heard) EXPECT_TRUE(runs.contains(run));
 }
 
-INSTANTIATE_TEST_SUITE_P(Replies, EachPath, testing::Values("per_task", "pubsub", "shared_queue"),
-                         [](auto const& path) { return std::string{path.param}; });
+INSTANTIATE_TEST_SUITE_P(Replies, EachPath,
+                         testing::Values(Settings{{"replies", "per_task"}},
+                                         Settings{{"replies", "per_task"}, {"reply_fetch", "keep"}},
+                                         Settings{{"replies", "pubsub"}}, Settings{{"replies", "shared_queue"}}),
+                         [](auto const& settings) {
+                           auto const& chosen = settings.param;
+                           return chosen.at("replies") + (chosen.contains("reply_fetch") ? "_kept" : "");
+                         });
 
 TEST_F(RedisList, TheFaultyTtlLeavesOnePermanentKeyForEachTask) {
   Opened& one = open({{"reply_ttl", "faulty"}});
@@ -337,6 +345,36 @@ TEST_F(RedisList, ATooOldServerIsRefused) {
   EXPECT_GT(proxy.rewritten(), 0U) << "this Redis is not of version 7";
   EXPECT_EQ(opened.error().kind, ErrorKind::misconfigured);
   EXPECT_THAT(opened.error().detail, testing::ContainsRegex("Redis 6\\.[0-9.]+ is too old: 7 or newer is needed"));
+}
+
+// The wait's connection breaks when Redis has answered it.
+TEST_F(RedisList, AResultThatWasPoppedIntoABrokenConnectionIsGoneAndOneThatIsKeptIsNot) {
+  RewritingProxy const over_tcp{endpoint_of(server)};
+  for (std::string const fetch : {"pop", "keep"}) {
+    CuttingProxy cutting{io, over_tcp.port()};
+    auto opened = try_open(fmt::format("redis://127.0.0.1:{}", cutting.port()), {{"reply_fetch", fetch}});
+    ASSERT_TRUE(opened) << to_string(opened.error());
+    Opened here{std::move(*opened)};
+    Opened& there = open();
+    RunId const run = submit(here);
+    here.replies->expect(run, clock.now() + patience);
+    ASSERT_TRUE(until([&] {
+      return ask({"INFO", "clients"}).front().text.find("blocked_clients:1") != std::string::npos;
+    }));
+    cutting.cut_at_next_answer();
+    work(there);
+    ASSERT_TRUE(until([&] { return cutting.has_cut(); }));
+    if (fetch == "keep") {
+      EXPECT_TRUE(until([&] { return here.heard.contains(run); }));
+      EXPECT_TRUE(until([&] { return response_keys() == 0; })) << "and is removed when it has arrived";
+    } else {
+      EXPECT_TRUE(until([&] { return figure(here, "reply_reconnects") >= 1; }));
+      EXPECT_EQ(response_keys(), 0U) << "popped";
+      EXPECT_THAT(here.heard, IsEmpty());
+    }
+    run_coroutine(io, here.replies->close());
+    run_coroutine(io, here.store->close());
+  }
 }
 
 // One connection that commands go over, which the test can cut when Redis has answered: then it has done what was

@@ -43,6 +43,10 @@ std::vector<StoreSetting> reply_settings() {
       {"reply_ttl",
        {"expire", "faulty", "none", "cleanup"},
        "of a run's list: LPUSH and EXPIRE in one MULTI; LPUSH key result EX 60; none; none, and a job that removes"},
+      {"reply_fetch",
+       {"pop", "keep"},
+       "of a run's list: BRPOP; BLMOVE onto itself, and UNLINK when it has arrived, so that no broken connection "
+       "loses it"},
       {"reply_seconds", {"60", "5", "1"}, "how long a result nobody fetched stays"},
       {"cut_replies", {"never", "5s", "2s"}, "break the connections that replies come over so often, for 200 ms"},
       {"slow_replies", {"none", "some"}, "some: one reply in a hundred takes its reader 20 ms"}};
@@ -58,6 +62,8 @@ ReplySettings reply_settings(StoreOptions const& options) {
                  : ttl == "none"    ? ReplySettings::Ttl::none
                  : ttl == "cleanup" ? ReplySettings::Ttl::cleanup
                                     : ReplySettings::Ttl::expire;
+  bool const keep = options.setting("reply_fetch", "pop") == "keep";
+  settings.fetch = keep ? ReplySettings::Fetch::keep : ReplySettings::Fetch::pop;
   settings.seconds = std::stoi(options.setting("reply_seconds", "60"));
   settings.cut_every = parse_duration(options.setting("cut_replies", "never")).value_or(Duration{});
   settings.slow = options.setting("slow_replies", "none") == "some";

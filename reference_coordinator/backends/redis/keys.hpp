@@ -30,9 +30,11 @@ std::string replies_key(std::uint64_t coordinator);  // shared_queue and pubsub
 struct ReplySettings {
   enum class Path : std::uint8_t { per_task, pubsub, shared_queue };
   enum class Ttl : std::uint8_t { expire, faulty, none, cleanup };
+  enum class Fetch : std::uint8_t { pop, keep };
 
   Path path = Path::per_task;
   Ttl ttl = Ttl::expire;
+  Fetch fetch = Fetch::pop;
   int seconds = 60;      // that a response nobody fetched stays there
   Duration cut_every{};  // the connections that replies come over break so often; 0: never
   bool slow = false;     // one reply in a hundred takes its reader 20 ms

@@ -64,17 +64,24 @@ void ListPerTask::ask(Waiter& self) {
   auto const left = left_for(self.run);
   if (!left) return take_next(self);
   if (!self.link || !self.link->alive()) return spawn(connect(self));
+  std::string const key = response_key(self.run), seconds = fmt::format("{:.3f}", std::max(0.001, to_seconds(*left)));
   Commands commands;
-  commands.add({"BRPOP", response_key(self.run), fmt::format("{:.3f}", std::max(0.001, to_seconds(*left)))});
+  if (options_.settings.fetch == ReplySettings::Fetch::keep) {
+    commands.add({"BLMOVE", key, key, "RIGHT", "RIGHT", seconds});
+  } else {
+    commands.add({"BRPOP", key, seconds});
+  }
   self.link->ask(commands, [this, &self](Link::Answers const& answers) { heard(self, answers); });
 }
 
 void ListPerTask::heard(Waiter& self, Link::Answers const& answers) {
   if (closing_) return;
   if (!answers || first_error(*answers)) return spawn(connect(self));
-  auto const& popped = answers->front();
-  if (popped.items.size() != 2) return ask(self);  // nothing, perhaps because the run before was forgotten
-  Duration const busy = deliver(popped.items[1].text);
+  auto const& fetched = answers->front();
+  bool const popped = fetched.items.size() == 2, kept = fetched.kind == Value::Kind::text;
+  if (!popped && !kept) return ask(self);  // nothing, perhaps because the run before was forgotten
+  if (kept) remove(self.run);
+  Duration const busy = deliver(popped ? fetched.items[1].text : fetched.text);
   if (busy > Duration::zero()) return spawn(be_slow(self, busy));
   take_next(self);
 }
@@ -99,6 +106,13 @@ Awaitable<void> ListPerTask::connect(Waiter& self) {
 Awaitable<void> ListPerTask::be_slow(Waiter& self, Duration busy) {
   co_await self.wake.wait_until(now() + busy);
   if (!closing_) take_next(self);
+}
+
+// If that fails, its time to live does it.
+void ListPerTask::remove(RunId const& run) {
+  Commands commands;
+  commands.add({"UNLINK", response_key(run)});
+  options_.commands->ask(commands, [](Link::Answers const&) {});
 }
 
 Awaitable<void> ListPerTask::unblock(std::int64_t client) {

@@ -1,6 +1,7 @@
-// The reply path per_task: a list for each run, which its waiter pops with BRPOP on a connection that it has for itself
-// until then. The connections are a pool; when all are taken, a wait queues for one. Driven by callbacks rather than
-// coroutines: between a result and the next BRPOP on its connection lies no turn of the event loop.
+// The reply path per_task: a list for each run, which its waiter blocks on (BRPOP, or BLMOVE onto itself) on a
+// connection that it has for itself until then. The connections are a pool; when all are taken, a wait queues for one.
+// Driven by callbacks rather than coroutines: between a result and the next wait on its connection lies no turn of the
+// event loop.
 #pragma once
 
 #include "reference_coordinator/backends/redis/replies.hpp"
@@ -30,6 +31,7 @@ class ListPerTask final : public Replies {
   void heard(Waiter& self, Link::Answers const& answers);
   Awaitable<void> connect(Waiter& self);
   Awaitable<void> be_slow(Waiter& self, Duration busy);
+  void remove(RunId const& run);
   Awaitable<void> unblock(std::int64_t client);
 
   std::deque<RunId> queue_;  // expected, and no connection yet

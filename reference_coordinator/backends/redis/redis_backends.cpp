@@ -94,6 +94,7 @@ Awaitable<Result<OpenedStore>> open_store(Executor executor, redis::Address addr
                   {"replies", options.setting("replies", "per_task")},
                   {"reply_connections", pool}};
   if (pooled) opened.facts.emplace_back("reply_ttl", options.setting("reply_ttl", "expire"));
+  if (pooled) opened.facts.emplace_back("reply_fetch", options.setting("reply_fetch", "pop"));
   co_return opened;
 }
 
