@@ -139,7 +139,7 @@ transport: embedded
 load: { concurrency: 20, wait: 10s }
 fleet: { hold: 1s, heartbeat: 60s, run_length: { shape: constant, mean: 0s } }
 coordinator: { lease: 120s, count: 2, store_connections: 8, replies: { path: per_task, ttl: expire, seconds: 5 } }
-phases: { warm_up: 100ms, measure: 900ms, drain: 5s }
+phases: { warm_up: 100ms, measure: 1s, drain: 5s }
 trials: [{ runners: 4, backend: redis-list }]
 seed: 11
 )";
