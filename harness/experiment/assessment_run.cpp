@@ -14,6 +14,7 @@
 #include "harness/scenario/resolved.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace assay {
 
@@ -155,6 +156,49 @@ std::vector<PublishedFigure> check_published(Scenario const& scenario, std::vect
   return figures;
 }
 
+// Whether only the instrument is against it: what a trial found in the ledger or in the books is never measured away.
+bool is_only_invalid(TrialResult const& trial) {
+  auto const& ledger = trial.ledger;
+  bool const sound = trial.books.balance && ledger.lost == 0 && ledger.doubled == 0 && ledger.breaches.empty();
+  return sound && !trial.partial && trial.failure.empty() && !trial.valid();
+}
+
+std::string failed_guards(TrialResult const& trial) {
+  std::vector<std::string> failed;
+  for (auto const& guard : trial.guards) {
+    if (guard.state == Guard::State::failed) failed.push_back(fmt::format("{} {:.4g}", guard.name, guard.measured));
+  }
+  return fmt::format("{}", fmt::join(failed, ", "));
+}
+
+// One trial, and again as often as the scenario allows while it is invalid.
+void measure(asio::io_context& context, TrialPlan const& plan, ResultsFolder const& folder, Progress& progress,
+             Interruption& interruption, RunOutcome& outcome) {
+  auto& assessment = outcome.assessment;
+  for (int retries_left = plan.scenario->retry_invalid;; --retries_left) {
+    auto const start = std::chrono::system_clock::now();
+    auto const evidence = run_trial(context, plan, progress, interruption);
+    auto figures = figures_of(evidence);
+    auto& result = figures.result;
+    bool const again = retries_left > 0 && is_only_invalid(result) && interruption.poll() == 0;
+    if (again) {
+      std::string const id = result.id;
+      result.id += fmt::format("-invalid-{}", plan.scenario->retry_invalid - retries_left + 1);
+      assessment.conditions.emplace_back(
+          "Measured again",
+          fmt::format("{}, which was invalid ({}); the files of that are {}", id, failed_guards(result), result.id));
+      progress.note(fmt::format("{}: {}; measured again", result_line(result), failed_guards(result)));
+    }
+    keep_files(folder, start, evidence, figures);
+    if (again) continue;
+    for (auto const& objective : plan.scenario->objectives) result.objectives.push_back(judge(objective, result));
+    add_backend_facts(assessment, plan.backend, evidence);
+    outcome.early_status = evidence.failure_status;
+    assessment.trials.push_back(std::move(result));
+    return;
+  }
+}
+
 }  // namespace
 
 RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
@@ -197,15 +241,7 @@ RunOutcome run_assessment(RunRequest const& request, Progress& progress) {
     progress.begin_trial(i + 1, plan.size(),
                          fmt::format("{} runners · {}", level.runners, series_of(level.backend, level.variant)));
     try {
-      auto const start = std::chrono::system_clock::now();
-      auto const evidence = run_trial(context, trial, progress, interruption);
-      auto figures = figures_of(evidence);
-      keep_files(folder, start, evidence, figures);
-      for (auto const& objective : changed->objectives)
-        figures.result.objectives.push_back(judge(objective, figures.result));
-      add_backend_facts(assessment, trial.backend, evidence);
-      outcome.early_status = evidence.failure_status;
-      assessment.trials.push_back(std::move(figures.result));
+      measure(context, trial, folder, progress, interruption, outcome);
     } catch (Failure const& failure) {
       outcome.early_status = failure.status();
       assessment.trials.push_back(failed_trial(trial, failure.what()));

@@ -468,6 +468,12 @@ void describe(V& v, Scenario& s) {
      .min_items = 1},
     s.levels);
   v({.name = "repeat", .doc = "How often each trial is measured.", .min = 1, .max = 100}, s.repeat);
+  v({.name = "retry_invalid",
+     .doc = "How often a trial that turns out to be invalid, and in which nothing was lost or doubled, is measured "
+            "again. The last one counts; the report says which were, and why.",
+     .min = 0,
+     .max = 5},
+    s.retry_invalid);
   v({.name = "generator_threads",
      .doc = "Threads that share the simulated runners and submissions; 0: one for each four CPUs, at least one, at "
             "most 8. "

@@ -103,9 +103,9 @@ std::size_t first_like(Scenario const& s, Level const& level) {
 
 void check_variants(Scenario const& s, Rules& rules) {
   // What a report says once, for all trials.
-  static std::set<std::string_view> const of_all{"name",     "title",  "question", "description", "policy",
-                                                 "needs",    "trials", "repeat",   "seed",        "time_compression",
-                                                 "published"};
+  static std::set<std::string_view> const of_all{"name",          "title", "question",         "description",
+                                                 "policy",        "needs", "trials",           "repeat",
+                                                 "retry_invalid", "seed",  "time_compression", "published"};
   for (std::size_t l = 0; l < s.levels.size(); ++l) {
     auto const& level = s.levels[l];
     auto const first = first_like(s, level);
@@ -128,11 +128,12 @@ void check_variants(Scenario const& s, Rules& rules) {
 
 void check_transport(Scenario const& s, Rules& rules) {
   if (s.transport == TransportKind::embedded) {
-    rules.rule({"generator_threads", "transport", "coordinator.count"},
-               s.generator_threads != 0 && s.generator_threads != s.coordinator.count,
-               fmt::format("with `transport: embedded` each of the coordinators (`coordinator.count`, {}) has a thread of "
-                           "the generator; leave `generator_threads` out",
-                           s.coordinator.count));
+    rules.rule(
+        {"generator_threads", "transport", "coordinator.count"},
+        s.generator_threads != 0 && s.generator_threads != s.coordinator.count,
+        fmt::format("with `transport: embedded` each of the coordinators (`coordinator.count`, {}) has a thread of "
+                    "the generator; leave `generator_threads` out",
+                    s.coordinator.count));
     for (std::size_t l = 0; l < s.levels.size(); ++l) {
       rules.rule({fmt::format("trials.{}.runners", l), "transport", "coordinator.count"},
                  s.levels[l].runners < s.coordinator.count,
@@ -217,8 +218,7 @@ void check_faults(Scenario const& s, Rules& rules) {
     bool const runners = fault.whom == FaultSpec::Whom::runners;
     rules.rule({at + ".what", at + ".whom"}, runners && fault.what == FaultSpec::What::stop,
                "simulated runners share a process and cannot be stopped one by one; `drop` cuts their connections");
-    rules.rule({at + ".what", "transport"},
-               runners && fault.what == FaultSpec::What::drop && in_process(s.transport),
+    rules.rule({at + ".what", "transport"}, runners && fault.what == FaultSpec::What::drop && in_process(s.transport),
                "without `transport: http` runners have no connections of their own that could be cut; `kill` or "
                "`restart` them");
     rules.rule({at + ".what", at + ".whom"}, !runners && fault.what == FaultSpec::What::drop,

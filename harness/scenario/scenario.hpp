@@ -202,6 +202,7 @@ struct Scenario {
   std::vector<FaultSpec> faults;
   std::vector<Level> levels;  // in the order to run; at least one
   int repeat = 1;
+  int retry_invalid = 0;      // how often a trial that its guards reject is measured again
   int generator_threads = 0;  // 0: as many as the machine has to spare
   std::uint64_t seed = 0;     // resolved: never 0 after parsing
   std::vector<Objective> objectives;

@@ -20,6 +20,7 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
+using testing::SizeIs;
 
 TEST_F(AssayProgram, says_before_it_starts_anything_how_many_runners_its_descriptors_allow) {
   write_scenario("memory", "3s");
@@ -345,6 +346,33 @@ seed: 11
   EXPECT_GT(sources[1].claimed, 0U);
   EXPECT_LT(sources[1].claim_latency.mean, sources[0].claim_latency.mean);
   EXPECT_THAT(read_text(results() / "report.html"), HasSubstr("source:quiet"));
+  expect_nothing_left_behind();
+}
+
+// More than any generator of one thread can offer: every time.
+TEST_F(AssayProgram, measures_an_invalid_trial_again_as_often_as_it_may_and_says_so) {
+  write_scenario("memory", "1s");
+  std::vector<std::string> const overload{
+      "run", "tiny.yaml", "--set", "retry_invalid=2", "--set", "generator_threads=1", "--set", "phases.warm_up=0s",
+      "--set", "load.runs_per_minute_per_runner=", "--set", "load.runs_per_second=40000", "--set", "phases.drain=0s",
+      "--set", "time_compression=1"};
+  EXPECT_EQ(run(overload), 4) << log();
+  EXPECT_THAT(log(), HasSubstr("measured again"));
+  auto const assessment = read_assessment(results());
+  ASSERT_EQ(assessment.trials.size(), 1U);
+  EXPECT_EQ(assessment.trials[0].id, "r0020-memory-1");
+  EXPECT_FALSE(assessment.trials[0].valid());
+  std::vector<std::string> again;
+  for (auto const& [name, text] : assessment.conditions) {
+    if (name == "Measured again") again.push_back(text);
+  }
+  ASSERT_THAT(again, SizeIs(2));
+  EXPECT_THAT(again[0], AllOf(HasSubstr("r0020-memory-1, which was invalid ("), HasSubstr("r0020-memory-1-invalid-1")));
+  for (auto const* id : {"r0020-memory-1", "r0020-memory-1-invalid-1", "r0020-memory-1-invalid-2"}) {
+    EXPECT_TRUE(std::filesystem::exists(results() / fmt::format("ledger/{}-runners.csv.gz", id))) << id;
+  }
+  EXPECT_THAT(read_text(results() / "report.html"), HasSubstr("r0020-memory-1-invalid-2"));
+  EXPECT_EQ(run({"report", results().string()}), 0) << log();
   expect_nothing_left_behind();
 }
 
