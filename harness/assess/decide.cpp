@@ -348,25 +348,26 @@ class Judge {
 
   void write_headline() {
     auto& headline = verdict_.headline;
+    auto const& remedy = policy_.remedy;
     switch (verdict_.decision) {
-      case Decision::not_needed: headline = fmt::format("No message queue is needed: {}", refuted_in_words()); break;
+      case Decision::not_needed: headline = fmt::format("No {} is needed: {}", remedy, refuted_in_words()); break;
       case Decision::consider:
         headline = fmt::format(
-            "A message queue is not needed but worth considering: at {} runners {} brings dispatch latency p99 from at "
+            "A {} is not needed but worth considering: at {} runners {} brings dispatch latency p99 from at "
             "least {} to at most {}{}; {}",
-            better_->runners, better_->series, show(better_->instead_of_ms, "ms"), show(better_->at_most_ms, "ms"),
+            remedy, better_->runners, better_->series, show(better_->instead_of_ms, "ms"), show(better_->at_most_ms, "ms"),
             compared_.durability_words(better_->series), refuted_in_words());
         break;
       case Decision::needed:
-        headline = fmt::format("A message queue is needed: {}, and a queue removes that: {}.", met_in_words(),
+        headline = fmt::format("A {0} is needed: {1}, and a {0} removes that: {2}.", remedy, met_in_words(),
                                removals_.front());
         break;
       case Decision::inconclusive: headline = inconclusive_in_words(); break;
     }
     if (shortage_ && verdict_.decision != Decision::inconclusive)
       headline +=
-          fmt::format(" What runs wait for at {} runners is a free runner: more runners would help, a queue would not.",
-                      shortage_->runners);
+          fmt::format(" What runs wait for at {} runners is a free runner: more runners would help, a {} would not.",
+                      shortage_->runners, remedy);
   }
 
   std::string refuted_in_words() const {
@@ -400,10 +401,11 @@ class Judge {
                          problems_.size() > 1 ? fmt::format(" (and {} more)", problems_.size() - 1) : "");
     if (unremoved_) {
       auto text =
-          fmt::format("Something has to change, but no measurement says that a queue would help: {}.", met_in_words());
+          fmt::format("Something has to change, but no measurement says that a {} would help: {}.", policy_.remedy,
+                      met_in_words());
       auto const dominates = without_stop(what_dominates(*unremoved_->worst()->worst, *unremoved_->criterion));
       text += fmt::format(" What dominates: {}.", dominates);
-      if (!others_remove_.empty()) text += fmt::format(" Without a queue: {}.", others_remove_.front());
+      if (!others_remove_.empty()) text += fmt::format(" Without a {}: {}.", policy_.remedy, others_remove_.front());
       return text;
     }
     auto const open =

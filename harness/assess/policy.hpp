@@ -33,6 +33,7 @@ struct Consideration {
 struct Policy {
   std::string name;
   std::string question;
+  std::string remedy = "message queue";  // what is or isn't needed: "A <remedy> is needed", "No <remedy> is needed"
   std::string source;  // which document the rules come from
   double confidence = 0.95;
   std::vector<int> required_runners;  // levels that must be measured, and valid, before anything is said

@@ -61,6 +61,9 @@ template <class V>
 void describe(V& v, Policy& p) {
   v({.name = "name", .doc = "The policy's name.", .required = true, .text = TextRule::name}, p.name);
   v({.name = "question", .doc = "What is decided.", .required = true}, p.question);
+  v({.name = "remedy",
+     .doc = "What the question is about, as the verdict names it after \"a\" or \"no\": e.g. \"different reply path\"."},
+    p.remedy);
   v({.name = "source", .doc = "The document the rules come from."}, p.source);
   v({.name = "confidence", .doc = "Of every statement a verdict rests on.", .min = 0.5, .max = 0.9999}, p.confidence);
   v({.name = "required_runners",

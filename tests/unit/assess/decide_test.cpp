@@ -94,6 +94,16 @@ std::string all_text(Verdict const& verdict) {
   return text;
 }
 
+TEST(verdict, names_what_the_policy_asks_about) {
+  auto policy = pr_007();
+  EXPECT_THAT(decide(measured(), policy).headline, HasSubstr("No message queue is needed: "));
+  policy.remedy = "different reply path";
+  EXPECT_THAT(decide(measured(), policy).headline, HasSubstr("No different reply path is needed: "));
+  auto assessment = measured();
+  slow(at_500(assessment));
+  EXPECT_THAT(decide(assessment, policy).headline, HasSubstr("no measurement says that a different reply path would"));
+}
+
 TEST(verdict, is_not_needed_when_every_trigger_is_refuted_at_every_required_level) {
   auto const verdict = decide(measured(), pr_007());
   EXPECT_EQ(verdict.decision, Decision::not_needed) << all_text(verdict);
@@ -162,7 +172,7 @@ TEST(verdict, without_a_measured_queue_never_says_needed_but_what_dominates) {
   auto const verdict = decide(assessment, pr_007());
   EXPECT_EQ(verdict.decision, Decision::inconclusive);
   EXPECT_THAT(verdict.headline,
-              AllOf(HasSubstr("Something has to change, but no measurement says that a queue would help"),
+              AllOf(HasSubstr("Something has to change, but no measurement says that a message queue would help"),
                     HasSubstr("What dominates: the store's claim takes the most")));
   EXPECT_THAT(all_text(verdict), AllOf(HasSubstr("No queue backend was measured"), HasSubstr("A faster claim path."),
                                        HasSubstr("--runners 500 --backend postgres-batch,redis-streams")));
@@ -176,7 +186,7 @@ TEST(verdict, says_when_the_measured_queue_does_not_help_and_another_backend_doe
   auto const verdict = decide(assessment, pr_007());
   EXPECT_EQ(verdict.decision, Decision::inconclusive);
   EXPECT_THAT(all_text(verdict), AllOf(HasSubstr("No measured queue (redis-streams) removes it"),
-                                       HasSubstr("Without a queue: memory at 500 runners")));
+                                       HasSubstr("Without a message queue: memory at 500 runners")));
 }
 
 TEST(verdict, needs_the_queue_to_be_valid_where_the_trigger_is_met) {
@@ -379,7 +389,7 @@ TEST(verdict, says_that_runners_are_missing_not_a_queue) {
   EXPECT_EQ(verdict.decision, Decision::not_needed);
   EXPECT_THAT(
       verdict.headline,
-      HasSubstr("What runs wait for at 500 runners is a free runner: more runners would help, a queue would not."));
+      HasSubstr("What runs wait for at 500 runners is a free runner: more runners would help, a message queue would not."));
   EXPECT_THAT(reason(verdict, "runner-shortage").text, HasSubstr("97 % of claim latency is waiting for a free runner"));
   EXPECT_THAT(decide(measured(), pr_007()).headline, Not(HasSubstr("free runner")));
 }
