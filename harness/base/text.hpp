@@ -24,6 +24,9 @@ std::string humanize(Duration d);
 // The candidate nearest to `wrong` by edit distance (case-insensitive), if near enough to be what was meant.
 std::optional<std::string> nearest(std::string_view wrong, std::span<std::string const> candidates);
 
+// How many columns a terminal gives to this UTF-8 text, of characters that are one wide.
+std::size_t columns_of(std::string_view text);
+
 std::vector<std::string> split(std::string_view text, char separator);
 
 }  // namespace assay

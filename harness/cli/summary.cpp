@@ -39,10 +39,6 @@ char const* mark(Reason::Finding finding) {
   return "";
 }
 
-std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string wrap(std::string_view text, std::size_t columns, std::string_view indent) {
   std::string result;
   std::size_t column = 0;

@@ -119,6 +119,8 @@ std::string too_few(Question const& question, Subject const& subject, double exp
 
 PlannedLevel planned(Scenario const& scenario, Level const& level) {
   PlannedLevel planned{.runners = level.runners, .backend = series_of(level.backend, level.variant)};
+  planned.callers = scenario.load.concurrency;
+  planned.backlog = scenario.load.backlog;
   planned.runs_per_minute = offered_rate(scenario, level.runners) * mean_factor(scenario.load.profile) * 60;
   planned.claims = expected_runs(scenario, level.runners);
   planned.claims_at_least = counted_on(planned.claims, scenario, "claim_latency");

@@ -23,6 +23,8 @@ struct PlannedLevel {
 
   int runners = 0;
   std::string backend;         // with its variant: "postgres-batch", "file-scan · queued-2000"
+  std::optional<int> callers;  // of a closed loop; its runs can't be told beforehand
+  std::optional<int> backlog;  // runs that wait beforehand; how fast they are worked can't be told
   double runs_per_minute = 0;  // as run: time compression included
   double claims = 0;           // expected in the measured phase of one trial
   double claims_at_least = 0;  // counted on: two standard deviations of a Poisson count fewer

@@ -110,6 +110,15 @@ TEST_F(Tools, PlanOnlySaysWhatAScenarioCannotShowAndStartsNothing) {
   EXPECT_EQ(json.at_pointer("/levels/0/quantiles/p99/over").as_int64(), 2);
 }
 
+TEST_F(Tools, PlanOnlySaysOfEachVariantWhatItsOwnLoadIs) {
+  auto const closed = run({"run", ASSAY_SCENARIOS "/redis-reply.yaml", "--plan-only"});
+  EXPECT_THAT(closed.text, testing::ContainsRegex("redis-list · per-task +closed loop, 1000 callers"));
+  EXPECT_THAT(closed.text, testing::ContainsRegex("redis-list · single +closed loop, 1 callers"));
+  auto const backlog = run({"run", ASSAY_SCENARIOS "/file-queue.yaml", "--plan-only"});
+  EXPECT_THAT(backlog.text, testing::ContainsRegex("file-scan · backlog-20k +a backlog of 20000 runs"));
+  EXPECT_THAT(backlog.text, testing::Not(HasSubstr("how many of a trial's claims")));
+}
+
 // Whether this machine is fit is its own affair; the status must say what the findings say.
 TEST_F(Tools, DoctorExaminesTheMachineAndItsStatusFollowsFromWhatItFound) {
   auto const doctor = run({"doctor", "--quick", "--scenarios", ASSAY_SCENARIOS, "--format", "json"});
