@@ -46,6 +46,12 @@ std::string decision_markdown(Assessment const& assessment) {
                          escape_markdown(fmt::format("{}", fmt::join(reason.trials, ", "))));
   out += "\n";
 
+  if (auto const tables = comparison_tables(assessment); !tables.empty()) {
+    out += heading("Compared with " + escape_markdown(assessed_series(assessment)));
+    for (auto const& table : tables)
+      out += fmt::format("{}\n{}.\n\n", to_markdown(table), escape_markdown(table.caption));
+    out.pop_back();
+  }
   if (!assessment.published.empty())
     out += heading("What the document says") + to_markdown(published_table(assessment));
   out += heading("Latency") + to_markdown(latency_table(assessment));

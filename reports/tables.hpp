@@ -9,7 +9,9 @@
 
 namespace assay {
 
-Table reasons_table(Assessment const& assessment);   // the verdict's evidence, criterion by criterion
+Table reasons_table(Assessment const& assessment);  // the verdict's evidence, criterion by criterion
+// Other series beside the assessed one, a table for each figure that was compared; none where there is only one series.
+std::vector<Table> comparison_tables(Assessment const& assessment);
 Table latency_table(Assessment const& assessment);   // claim latency, dispatch latency, runner shortage
 Table response_table(Assessment const& assessment);  // response times of submissions, reports, heartbeats
 Table cpu_table(Assessment const& assessment);

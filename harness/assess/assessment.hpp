@@ -213,6 +213,20 @@ struct Reason {
   std::string unit;  // "ms", "cores", "1/s", ""
 };
 
+// Another series beside the assessed one, with as many runners. Decides nothing by itself. Of several repeats the worst
+// speaks; a figure is there when every repeat may be judged, and only then.
+struct SeriesComparison {
+  std::string series;  // "redis-list · pubsub"
+  int runners = 0;
+  std::string metric, statistic, unit;   // as figure.hpp names them: "call_latency", "p99", "ms"
+  std::optional<Estimate> theirs, ours;  // `ours`: the assessed series'
+  std::optional<double> times;           // theirs ÷ ours; none where one of them is missing or ours is 0
+  std::uint64_t n = 0;                   // samples behind `theirs`
+  std::string why_not;                   // why `theirs` or `ours` is missing, one sentence without its stop
+  std::string durability;                // where it differs: `durability "none" instead of "disk"`
+  std::vector<std::string> trials;
+};
+
 struct Verdict {
   Decision decision = Decision::inconclusive;
   std::string headline;  // one sentence a manager understands
@@ -225,6 +239,9 @@ struct Verdict {
     std::string evidence;
   };
   std::vector<Box> acceptance;
+  // By series as they first ran, then by runners. None: read from a folder whose comparisons are still among the
+  // reasons.
+  std::optional<std::vector<SeriesComparison>> comparisons;
 };
 
 struct BackendFacts {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <set>
 
@@ -14,23 +15,48 @@ bool contains(std::vector<T> const& values, T const& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-std::optional<Figure> worst_dispatch(Trials const& trials) {
+struct Measure {
+  char const* metric;
+  char const* statistic;
+  bool more_is_worse;
+};
+
+constexpr std::array measures{Measure{"call_latency", "p99", true}, Measure{"dispatch_latency", "p99", true},
+                              Measure{"throughput", "mean", false}};
+constexpr Measure last_resort = measures.back();
+
+// The figure of the worst repeat; nothing unless every one has it.
+std::optional<Figure> worst(Measure const& measure, Trials const& trials) {
   std::optional<Figure> worst;
   for (auto const* trial : trials) {
-    auto const found = figure(*trial, "dispatch_latency", "p99");
-    if (found && (!worst || found->estimate.value > worst->estimate.value)) worst = found;
+    auto found = figure(*trial, measure.metric, measure.statistic);
+    if (!found || (!measure.more_is_worse && !(found->estimate.value > 0))) return std::nullopt;
+    bool const worse = !worst || (measure.more_is_worse ? found->estimate.value > worst->estimate.value
+                                                        : found->estimate.value < worst->estimate.value);
+    if (worse) worst = std::move(found);
   }
   return worst;
 }
 
-// What compares trials of a backlog, of which nothing was due while it was measured.
-std::optional<Figure> least_throughput(Trials const& trials) {
-  std::optional<Figure> least;
+Measure first_of(Trials const& trials) {
+  auto const found =
+      std::ranges::find_if(measures, [&](auto const& measure) { return worst(measure, trials).has_value(); });
+  return found == measures.end() ? last_resort : *found;
+}
+
+// What both have, or what is there.
+Measure common_to(Trials const& ours, Trials const& theirs) {
+  auto const found = std::ranges::find_if(
+      measures, [&](auto const& measure) { return worst(measure, ours) && worst(measure, theirs); });
+  return found == measures.end() ? first_of(theirs) : *found;
+}
+
+std::string why_not_compared(Trials const& trials) {
   for (auto const* trial : trials) {
-    auto const found = figure(*trial, "throughput", "mean");
-    if (found && (!least || found->estimate.value < least->estimate.value)) least = found;
+    if (auto why = why_not_usable(*trial); !why.empty()) return why;
+    if (auto const broken = ledger_problem(*trial); !broken.empty()) return "it breaks its promises: " + broken;
   }
-  return least && least->estimate.value > 0 ? least : std::nullopt;
+  return {};
 }
 
 }  // namespace
@@ -106,51 +132,62 @@ std::string Comparisons::durability_of(std::string const& series) const {
   return {};
 }
 
+std::string Comparisons::differing_durability(std::string const& series) const {
+  auto const ours = durability_of(assessed_), theirs = durability_of(series);
+  if (ours == theirs || theirs.empty()) return {};
+  return ours.empty() ? fmt::format("durability \"{}\"", theirs)
+                      : fmt::format("durability \"{}\" instead of \"{}\"", theirs, ours);
+}
+
 std::string Comparisons::durability_words(std::string const& series) const {
   auto const ours = durability_of(assessed_), theirs = durability_of(series);
   if (ours == theirs || theirs.empty()) return {};
   return fmt::format(" (but its durability is \"{}\", {}'s is \"{}\")", theirs, assessed_, ours);
 }
 
-std::vector<Reason> Comparisons::notes() const {
-  std::vector<Reason> notes;
+std::vector<SeriesComparison> Comparisons::list() const {
+  std::vector<SeriesComparison> list;
   for (auto const& series : others_) {
     std::set<int> levels;
     for (auto const& trial : assessment_.trials)
       if (trial.series() == series) levels.insert(trial.runners);
-    for (int const runners : levels) notes.push_back(note(runners, series));
+    for (int const runners : levels) list.push_back(with(runners, series));
   }
-  return notes;
+  return list;
 }
 
-Reason Comparisons::note(int runners, std::string const& series) const {
-  Reason note;
-  note.criterion = "comparison";
-  note.finding = Reason::Finding::note;
-  auto const trials = trials_of(assessment_, runners, series);
-  std::string why;
-  for (auto const* trial : trials) {
-    note.trials.push_back(trial->id);
-    if (why.empty()) why = why_not_usable(*trial);
+SeriesComparison Comparisons::with(int runners, std::string const& series) const {
+  SeriesComparison comparison{.series = series, .runners = runners};
+  comparison.durability = differing_durability(series);
+  auto const theirs = trials_of(assessment_, runners, series), ours = all_usable(runners, assessed_);
+  for (auto const* trial : theirs) comparison.trials.push_back(trial->id);
+  comparison.why_not = why_not_compared(theirs);
+  bool const judged = comparison.why_not.empty();
+  auto const measure = judged ? common_to(ours, theirs) : first_of(ours.empty() ? theirs : ours);
+  comparison.metric = measure.metric;
+  comparison.statistic = measure.statistic;
+  auto const our_figure = worst(measure, ours);
+  auto const their_figure = judged ? worst(measure, theirs) : std::nullopt;
+  if (auto const& either = their_figure ? their_figure : our_figure) comparison.unit = either->unit;
+  if (our_figure) comparison.ours = our_figure->estimate;
+  if (their_figure) {
+    comparison.theirs = their_figure->estimate;
+    comparison.n = their_figure->n;
   }
-  auto const where = fmt::format("{} at {} runners", series, runners);
-  auto theirs = worst_dispatch(trials);
-  bool const by_throughput = !theirs;
-  if (by_throughput) theirs = least_throughput(trials);
-  if (why.empty() && !theirs) why = "neither dispatch latency nor throughput was measured";
-  if (!why.empty()) {
-    note.text = fmt::format("{}: no comparison, {}.", where, why);
-    return note;
-  }
-  note.text = fmt::format("{}: {} {}", where, by_throughput ? "completed runs" : "dispatch latency p99", show(*theirs));
-  auto const of_ours = all_usable(runners, assessed_);
-  if (auto const ours = by_throughput ? least_throughput(of_ours) : worst_dispatch(of_ours))
-    note.text += fmt::format(", against {} of {}", show(*ours), assessed_);
-  note.text += durability_words(series) + '.';
-  note.n = theirs->n;
-  note.figure = theirs->estimate;
-  note.unit = theirs->unit;
-  return note;
+  if (our_figure && their_figure && our_figure->estimate.value > 0)
+    comparison.times = their_figure->estimate.value / our_figure->estimate.value;
+  if (judged && !their_figure)
+    comparison.why_not = "it has neither a latency nor a throughput";
+  else if (judged && !our_figure)
+    comparison.why_not = fmt::format("{}: {}", assessed_, why_ours_missing(runners));
+  return comparison;
+}
+
+std::string Comparisons::why_ours_missing(int runners) const {
+  auto const trials = trials_of(assessment_, runners, assessed_);
+  if (trials.empty()) return fmt::format("not measured at {} runners", runners);
+  auto const why = why_not_compared(trials);
+  return why.empty() ? "nothing was measured that both have" : why;
 }
 
 }  // namespace assay

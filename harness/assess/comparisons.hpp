@@ -42,12 +42,15 @@ class Comparisons {
   std::optional<BetterQueue> better_queue() const;
   // " (but its durability is …)" where it differs: said in the same place as the number, or the comparison isn't fair.
   std::string durability_words(std::string const& series) const;
-  // One note per other series and level.
-  std::vector<Reason> notes() const;
+  // One per other series and level: by call latency where callers wait for results, else by dispatch latency, else (of
+  // a backlog, of which nothing was due while it was measured) by throughput; by what both have, if there is any.
+  std::vector<SeriesComparison> list() const;
 
  private:
   std::string durability_of(std::string const& series) const;
-  Reason note(int runners, std::string const& series) const;
+  std::string differing_durability(std::string const& series) const;
+  SeriesComparison with(int runners, std::string const& series) const;
+  std::string why_ours_missing(int runners) const;
 
   Assessment const& assessment_;
   Policy const& policy_;

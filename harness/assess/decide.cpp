@@ -57,8 +57,8 @@ class Judge {
     conclude();
     weigh_considerations();
     note_runner_shortage();
-    for (auto& note : compared_.notes()) verdict_.reasons.push_back(std::move(note));
     note_other_levels();
+    verdict_.comparisons = compared_.list();
     write_headline();
     verdict_.acceptance = tick_boxes(assessment_, policy_, verdict_.decision);
     for (auto const& evidence : triggers_)

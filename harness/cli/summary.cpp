@@ -2,6 +2,8 @@
 
 #include "harness/base/clock.hpp"
 #include "harness/base/text.hpp"
+#include "harness/cli/comparison_lines.hpp"
+#include "harness/cli/wrap.hpp"
 
 #include <fmt/format.h>
 
@@ -37,25 +39,6 @@ char const* mark(Reason::Finding finding) {
     case Reason::Finding::note: return "·  ";
   }
   return "";
-}
-
-std::string wrap(std::string_view text, std::size_t columns, std::string_view indent) {
-  std::string result;
-  std::size_t column = 0;
-  for (auto const& word : split(text, ' ')) {
-    std::size_t const length = columns_of(word);
-    if (column != 0 && column + 1 + length > columns) {
-      result += '\n';
-      result += indent;
-      column = indent.size();
-    } else if (column != 0) {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += length;
-  }
-  return result;
 }
 
 // A note says what it is about; the other findings name their figure.
@@ -125,6 +108,7 @@ std::string printed_summary(Assessment const& assessment, bool colour) {
   for (auto const& reason : assessment.verdict.reasons) {
     out += fmt::format("  {} {}\n", mark(reason.finding), wrap(in_context(reason), 94, "      "));
   }
+  out += comparison_lines(assessment, width);
   if (!assessment.verdict.next_steps.empty()) out += '\n';
   for (auto const& step : assessment.verdict.next_steps) out += fmt::format("  → {}\n", wrap(step, 96, "    "));
   return out;

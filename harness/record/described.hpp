@@ -51,8 +51,9 @@ BOOST_DESCRIBE_STRUCT(PublishedFigure, (), (says, claim, checks))
 BOOST_DESCRIBE_ENUM(Decision, not_needed, consider, needed, inconclusive)
 BOOST_DESCRIBE_ENUM(Reason::Finding, refuted, met, undecided, note)
 BOOST_DESCRIBE_STRUCT(Reason, (), (criterion, source_text, finding, text, trials, n, figure, bound, unit))
+BOOST_DESCRIBE_STRUCT(SeriesComparison, (), (series, runners, metric, statistic, unit, theirs, ours, times, n, why_not, durability, trials))
 BOOST_DESCRIBE_STRUCT(Verdict::Box, (), (text, ticked, evidence))
-BOOST_DESCRIBE_STRUCT(Verdict, (), (decision, headline, reasons, what_would_change_it, next_steps, acceptance))
+BOOST_DESCRIBE_STRUCT(Verdict, (), (decision, headline, reasons, what_would_change_it, next_steps, acceptance, comparisons))
 BOOST_DESCRIBE_STRUCT(BackendFacts, (), (name, description, durability, capabilities, facts))
 BOOST_DESCRIBE_STRUCT(Assessment, (), (scenario_name, title, question, description, policy, started_utc, wall_s, time_compression,
                                        seed, partial, command, conditions, environment, needs, backends, trials, published, verdict))
@@ -71,7 +72,7 @@ inline constexpr bool all_members_listed = ((boost::mp11::mp_size<Members<T>>::v
 static_assert(all_members_listed<Estimate, LatencyFigures, Guard, ProcessFigures, StoreOperationFigures, SourceFigures,
                                  BooksFigures, LedgerFigures::Breach, LedgerFigures, ObjectiveResult, TimelinePoint,
                                  OrchestratorFigures, TrialResult, PublishedFigure::Check, PublishedFigure, Reason,
-                                 Verdict::Box, Verdict, BackendFacts, Assessment>,
+                                 SeriesComparison, Verdict::Box, Verdict, BackendFacts, Assessment>,
               "a member is missing from its list");
 
 }  // namespace assay

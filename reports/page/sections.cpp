@@ -172,6 +172,14 @@ Markup reasons(Assessment const& assessment) {
                              assessment.policy))});
 }
 
+Markup comparisons(Assessment const& assessment) {
+  Markup tables;
+  for (auto const& table : comparison_tables(assessment)) tables += to_html(table);
+  if (tables.empty()) return {};
+  return section("comparisons", "Compared with " + assessed_series(assessment),
+                 {tables, paragraph("Of several repeats the worst speaks. A comparison decides nothing by itself.")});
+}
+
 Markup compression_note(Assessment const& assessment) {
   if (assessment.time_compression == 1) return {};
   bool const orchestrators =
@@ -242,6 +250,7 @@ Markup page_sections(Assessment const& assessment, std::vector<DrawnChart> const
                   {figure(charts, "call-latency"), figure(charts, "claim-latency"), compression_note(assessment),
                    figure(charts, "throughput")});
   page += reasons(assessment);
+  page += comparisons(assessment);
   if (!assessment.published.empty())
     page += section("published", "The document",
                     {element("div", {{"class", "breakout"}}, {to_html(published_table(assessment))})});

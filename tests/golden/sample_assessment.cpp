@@ -243,6 +243,19 @@ Assessment sample_assessment() {
   v.acceptance = {{"Load testing performed at 50+ runners", true, "4 valid trials at 50, 100 and 500 runners"},
                   {"Metrics collected for assessment", true, "5 valid trials"},
                   {"Decision documented based on data", true, "this record"}};
+  auto const& beside = a.trials[4];
+  v.comparisons = {{{.series = beside.series(),
+                     .runners = beside.runners,
+                     .metric = "dispatch_latency",
+                     .statistic = "p99",
+                     .unit = "ms",
+                     .theirs = beside.dispatch_latency.p99,
+                     .ours = largest.dispatch_latency.p99,
+                     .times = beside.dispatch_latency.p99.value / largest.dispatch_latency.p99.value,
+                     .n = beside.dispatch_latency.n,
+                     .why_not = "",
+                     .durability = "",
+                     .trials = {beside.id}}}};
   return a;
 }
 
@@ -318,6 +331,11 @@ Assessment troubled_assessment() {
                                std::nullopt,
                                0,
                                ""});
+  auto& comparison = a.verdict.comparisons->front();
+  comparison.theirs = comparison.ours = std::nullopt;
+  comparison.times = std::nullopt;
+  comparison.why_not = "the trial failed: <b>connection</b> refused | `gone`";
+  comparison.durability = "durability \"none\" instead of \"disk\"";
   a.verdict.acceptance[2].ticked = false;
   a.verdict.acceptance[2].evidence = "the verdict is inconclusive";
   return a;

@@ -68,6 +68,18 @@ TEST(summary, of_another_schema_version_is_refused_by_name) {
   EXPECT_THAT(refusal("{}"), HasSubstr("no schema_version"));
 }
 
+TEST(summary, without_comparisons_is_one_that_has_them_among_the_reasons_and_opens) {
+  Assessment assessment;
+  assessment.verdict.reasons = {{.criterion = "comparison", .source_text = {}, .text = "memory at 10 runners: …"}};
+  auto const text = summary_text(assessment);
+  EXPECT_EQ(text.find("comparisons"), std::string::npos);
+  auto const read = parse_summary(text, "summary.json");
+  EXPECT_FALSE(read.verdict.comparisons);
+  EXPECT_EQ(read.verdict.reasons.at(0).criterion, "comparison");
+  assessment.verdict.comparisons.emplace();
+  EXPECT_TRUE(parse_summary(summary_text(assessment), "summary.json").verdict.comparisons);
+}
+
 TEST(summary, that_is_damaged_says_where) {
   Assessment assessment;
   assessment.trials.resize(2);
