@@ -1,5 +1,6 @@
 // What the backend took: the latency of each store operation, writes that waited, and claims that failed.
 #include "reports/charts/chart.hpp"
+#include "reports/charts/latency_rows.hpp"
 #include "reports/charts/option.hpp"
 #include "reports/evidence.hpp"
 #include "reports/words.hpp"
@@ -17,10 +18,7 @@ using namespace option;
 std::optional<Chart> store_latency_chart(Assessment const& assessment) {
   auto const* main = main_trial(assessment);
   if (!main) return std::nullopt;
-  std::vector<std::string> names;
-  json::array spans, medians, tails;
-  double lowest = 1e300;
-  double highest = 0;
+  LatencyRows rows;
   StoreOperationFigures const* slowest = nullptr;
   for (auto const& operation : main->store) {
     for (auto const& cell : cells_of(assessment)) {
@@ -30,44 +28,24 @@ std::optional<Chart> store_latency_chart(Assessment const& assessment) {
         auto const& variant = cell.worst().variant;
         auto const first = variant.empty() ? each.operation : each.operation + " · " + variant;
         auto const name = all_series(assessment).size() > 1 ? first + "\n" + backend_of(cell.series) : each.operation;
-        auto const row = static_cast<std::int64_t>(names.size());
-        double const p50 = std::max(each.latency.p50.value, 1e-3);
-        double const p99 = std::max(each.latency.p99.value, 1e-3);
-        names.push_back(name);
-        spans.push_back(named_point(name, {p50, p99, row}));
-        medians.push_back(named_point(name, {p50, row}));
-        tails.push_back(named_point(name, {p99, row}));
-        lowest = std::min(lowest, p50);
-        highest = std::max(highest, p99);
+        rows.add(name, std::max(each.latency.p50.value, 1e-3), std::max(each.latency.p99.value, 1e-3));
         if (&cell.worst() == main && (!slowest || each.latency.p99.value > slowest->latency.p99.value)) slowest = &each;
       }
     }
   }
-  if (names.empty()) return std::nullopt;
+  if (rows.size() == 0) return std::nullopt;
 
-  auto base = fixed(R"({
-    "grid": {"left": 16, "right": 64, "top": 40, "bottom": 8, "containLabel": true},
-    "legend": {"top": 4, "left": 0, "itemGap": 18, "data": ["p50", "p99"]},
-    "tooltip": {"trigger": "item", "valueFormatter": "fn:first_duration"},
-    "xAxis": {"type": "log", "axisLabel": {"formatter": "fn:duration"}},
-    "series": [
-      {"type": "custom", "name": "p50 to p99", "renderItem": "fn:span", "color": "color:soft", "silent": true, "tooltip": {"show": false},
-       "encode": {"x": [0, 1], "y": 2}},
+  auto base = rows.option(40, fixed(R"({
+    "legend": ["p50", "p99"],
+    "dots": [
       {"type": "scatter", "name": "p50", "symbolSize": 9, "color": "color:soft", "itemStyle": {"opacity": 1}},
       {"type": "scatter", "name": "p99", "symbolSize": 11, "color": "color:strong", "itemStyle": {"opacity": 1},
-       "label": {"show": true, "position": "right", "formatter": "fn:first_duration", "color": "color:ink"}}]})");
-  base["xAxis"].as_object()["min"] = decade_below(lowest);
-  base["xAxis"].as_object()["max"] = decade_above(highest * 1.2);
-  base["yAxis"] = rows_axis(names);
-  auto& series = base["series"].as_array();
-  series[0].as_object()["data"] = std::move(spans);
-  series[1].as_object()["data"] = std::move(medians);
-  series[2].as_object()["data"] = std::move(tails);
+       "label": {"show": true, "position": "right", "formatter": "fn:first_duration", "color": "color:ink"}}]})"));
 
   Chart chart;
   chart.id = "store-latency";
   chart.title = fmt::format("Store write latency by operation, with {} runners", main->runners);
-  chart.height = rows_height(names.size(), 36, 90);
+  chart.height = rows_height(rows.size(), 36, 90);
   if (slowest)
     chart.takeaway =
         fmt::format("The slowest operation is “{}”: half of its {} calls take up to {}, 99 of 100 up to {}.",

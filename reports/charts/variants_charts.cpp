@@ -1,6 +1,7 @@
 // What stands in the place of "claim latency by number of runners" where trials differ in more than runners and
 // backend: one row per trial, because there is no axis on which the variants have an order.
 #include "reports/charts/chart.hpp"
+#include "reports/charts/latency_rows.hpp"
 #include "reports/charts/option.hpp"
 #include "reports/evidence.hpp"
 #include "reports/words.hpp"
@@ -14,56 +15,37 @@ namespace assay {
 using namespace option;
 
 std::optional<Chart> claim_latency_by_trial_chart(Assessment const& assessment) {
-  std::vector<std::string> names;
-  json::array spans, medians, tails, dispatch;
+  LatencyRows rows;
+  json::array dispatch;
   auto const bound = latency_bound(assessment);
-  double lowest = bound ? bound->ms : 1e300;
-  double highest = bound ? bound->ms : 0;
+  if (bound) rows.reach(bound->ms);
   for (auto const& cell : cells_of(assessment)) {
     auto const& trial = cell.worst();
     if (!has_percentiles(trial)) continue;
-    auto const row = static_cast<std::int64_t>(names.size());
-    auto const name = judged_row_name_of(assessment, cell);
-    double const p50 = std::max(trial.claim_latency.p50.value, indiscernible_ms);
-    double const p99 = std::max(trial.claim_latency.p99.value, indiscernible_ms);
     double const own = std::max(trial.dispatch_latency.p99.value, indiscernible_ms);
-    names.push_back(name);
-    spans.push_back(named_point(name, {p50, p99, row}));
-    medians.push_back(named_point(name, {p50, row}));
-    tails.push_back(named_point(name, {p99, row}));
-    dispatch.push_back(named_point(name, {own, row}));
-    lowest = std::min({lowest, p50, own});
-    highest = std::max({highest, p99, own});
+    rows.add(judged_row_name_of(assessment, cell), std::max(trial.claim_latency.p50.value, indiscernible_ms),
+             std::max(trial.claim_latency.p99.value, indiscernible_ms));
+    rows.reach(own);
+    dispatch.push_back(named_point(rows.last_name(), {own, rows.last_row()}));
   }
-  if (names.empty()) return std::nullopt;
+  if (rows.size() == 0) return std::nullopt;
 
-  auto base = fixed(R"({
-    "grid": {"left": 16, "right": 64, "top": 44, "bottom": 8, "containLabel": true},
-    "legend": {"top": 4, "left": 0, "itemGap": 18, "data": ["Claim latency p50", "Claim latency p99", "Dispatch latency p99"]},
-    "tooltip": {"trigger": "item", "valueFormatter": "fn:first_duration"},
-    "xAxis": {"type": "log", "axisLabel": {"formatter": "fn:duration"}},
-    "series": [
-      {"type": "custom", "name": "p50 to p99", "renderItem": "fn:span", "color": "color:soft", "silent": true, "tooltip": {"show": false},
-       "encode": {"x": [0, 1], "y": 2}},
+  auto base = rows.option(44, fixed(R"({
+    "legend": ["Claim latency p50", "Claim latency p99", "Dispatch latency p99"],
+    "dots": [
       {"type": "scatter", "name": "Claim latency p50", "symbolSize": 9, "color": "color:soft", "itemStyle": {"opacity": 1}},
       {"type": "scatter", "name": "Claim latency p99", "symbolSize": 12, "color": "color:strong", "itemStyle": {"opacity": 1},
        "label": {"show": true, "position": "right", "formatter": "fn:first_duration", "color": "color:ink"}},
       {"type": "scatter", "name": "Dispatch latency p99", "symbol": "diamond", "symbolSize": 8, "color": "color:second",
-       "itemStyle": {"opacity": 1}}]})");
-  base["xAxis"].as_object()["min"] = decade_below(lowest);
-  base["xAxis"].as_object()["max"] = decade_above(highest * 1.2);
-  base["yAxis"] = rows_axis(names);
+       "itemStyle": {"opacity": 1}}]})"));
   auto& series = base["series"].as_array();
-  series[0].as_object()["data"] = std::move(spans);
-  series[1].as_object()["data"] = std::move(medians);
-  series[2].as_object()["data"] = std::move(tails);
   series[3].as_object()["data"] = std::move(dispatch);
   if (bound) series[2].as_object()["markLine"] = limit_line("xAxis", bound->ms, bound_text(bound->ms) + " limit");
 
   Chart chart;
   chart.id = "claim-latency";
   chart.title = "Claim latency by trial";
-  chart.height = rows_height(names.size(), 38, 96);
+  chart.height = rows_height(rows.size(), 38, 96);
   std::vector<Cell> shown;
   for (auto const& cell : cells_of(assessment))
     if (has_percentiles(cell.worst())) shown.push_back(cell);
