@@ -16,23 +16,28 @@ namespace {
 
 using Compared = std::vector<SeriesComparison const*>;
 
-// The guards' figures and rules stand below the trial, in the table above.
+// Whole sentences stand in the report, the guards' figures below the trial in the table above.
 std::string briefly_why_not(Assessment const& assessment, SeriesComparison const& comparison) {
   std::vector<std::string> failed;
   for (auto const& trial : assessment.trials) {
     if (std::ranges::find(comparison.trials, trial.id) == comparison.trials.end()) continue;
     if (trial.partial) return "interrupted";
+    if (!trial.failure.empty()) return "failed";
+    if (trial.ledger.lost + trial.ledger.doubled > 0 || !trial.ledger.breaches.empty()) return "breaks its promises";
+    if (!trial.stable) return "unstable at this rate";
+    if (!trial.books.balance) return "invalid: books";
     for (auto const& guard : trial.guards)
       if (guard.state == Guard::State::failed && std::ranges::find(failed, guard.name) == failed.end())
         failed.push_back(guard.name);
   }
-  return failed.empty() ? comparison.why_not : fmt::format("invalid: {}", fmt::join(failed, ", "));
+  if (failed.empty()) return comparison.why_not;
+  if (failed.size() > 2) return fmt::format("invalid: {} and {} more", failed.front(), failed.size() - 1);
+  return fmt::format("invalid: {}", fmt::join(failed, ", "));
 }
 
+// Durability matters beside a figure only.
 std::string note_of(Assessment const& assessment, SeriesComparison const& comparison) {
-  auto note = comparison.theirs ? std::string{} : briefly_why_not(assessment, comparison);
-  if (!comparison.durability.empty()) note += (note.empty() ? "" : "; ") + comparison.durability;
-  return note;
+  return comparison.theirs ? comparison.durability : briefly_why_not(assessment, comparison);
 }
 
 std::string times_text(double times) {

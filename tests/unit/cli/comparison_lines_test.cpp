@@ -122,18 +122,30 @@ TEST(comparison_lines, show_what_can_be_compared_first_when_there_is_little_of_i
 }
 
 TEST(comparison_lines, say_shortly_why_there_is_no_figure) {
-  auto assessment = with_others(4);
-  auto& guards = assessment.trials[1].guards;
-  guards[0].state = Guard::State::failed;
-  guards.push_back({.name = "steal", .rule = {}, .state = Guard::State::failed});
-  assessment.trials[2].partial = true;
-  assessment.trials[3].ledger.lost = 2;
-  assessment.trials[4].books.balance = false;
+  auto assessment = with_others(7);
+  auto const fail = [](TrialResult& trial, std::string const& guard) {
+    trial.guards.push_back({.name = guard, .rule = {}, .state = Guard::State::failed});
+  };
+  auto& trials = assessment.trials;
+  fail(trials[1], "loop_stalls");
+  fail(trials[1], "steal");
+  for (auto const* guard : {"schedule_lag", "loop_stalls", "cpu_pressure"}) fail(trials[2], guard);
+  trials[3].partial = true;
+  trials[4].failure = "the database went away: connection refused, and many words more";
+  trials[5].ledger.lost = 2;
+  trials[6].books.balance = false;
+  trials[7].stable = false;
+  assessment.backends = {{.name = "memory", .description = {}, .durability = "none"},
+                         {.name = "postgres-batch", .description = {}, .durability = "disk"}};
+  trials[7].backend = "postgres-batch";
   auto const lines = lines_of(assessment);
   EXPECT_THAT(lines[1], EndsWith("–         –  invalid: loop_stalls, steal"));
-  EXPECT_THAT(lines[2], EndsWith("–  interrupted"));
-  EXPECT_THAT(lines[3], EndsWith("–  it breaks its promises: 2 lost, 0 doubled"));
-  EXPECT_THAT(lines[4], EndsWith("–  the trial is invalid: its books do not balance"));
+  EXPECT_THAT(lines[2], EndsWith("–  invalid: schedule_lag and 2 more"));
+  EXPECT_THAT(lines[3], EndsWith("–  interrupted"));
+  EXPECT_THAT(lines[4], EndsWith("–  failed"));
+  EXPECT_THAT(lines[5], EndsWith("–  breaks its promises"));
+  EXPECT_THAT(lines[6], EndsWith("–  invalid: books"));
+  EXPECT_THAT(lines[7], EndsWith("–  unstable at this rate")) << "without a figure its durability is of no interest";
 }
 
 TEST(comparison_lines, name_a_durability_that_differs) {
