@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t most_bytes = 900 * 1024;
 constexpr std::size_t bytes_of_a_run = 200;
 constexpr Duration pause_after_failure = milliseconds{100};
+// A full disk may be full for ever: nobody should have to wait for the whole preparation's deadline to hear of it.
+constexpr int answer_timeouts_for_a_batch = 3;
 
 bool all_taken(std::vector<protocol::SubmissionAnswer> const& answers) {
   return std::all_of(answers.begin(), answers.end(), [](auto const& answer) {
@@ -44,6 +46,7 @@ Awaitable<Result<void>> Backlog::submit(Duration answer_timeout, TimePoint deadl
   while (left_ > 0) {
     auto const batch = next_batch(most);
     TimePoint now = transport_.clock.now();
+    TimePoint const give_up = std::min(deadline, now + answer_timeouts_for_a_batch * answer_timeout);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       recorder_.offer(created_);
       recorder_.begin(Operation::submit);
@@ -53,7 +56,7 @@ Awaitable<Result<void>> Backlog::submit(Duration answer_timeout, TimePoint deadl
     writer_.submit_batch(request, token_, batch);
     bool taken = false;
     bool refused = false;
-    while (!taken && !refused && !stopped_ && now < deadline) {
+    while (!taken && !refused && !stopped_ && now < give_up) {
       Exchange const answer = co_await channel_->exchange(request, answer_timeout);
       now = answer.finished;
       if (answer.fate == Fate::ok) {

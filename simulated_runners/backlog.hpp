@@ -20,7 +20,8 @@ class Backlog {
   Backlog(LoadSpec const& load, std::size_t runs, Share share, std::uint64_t seed, RequestWriter const& writer,
           std::string_view token, Transport& transport, RunJournal& journal, Recorder& recorder);
 
-  // Errors: timed_out with the last answer's words, rejected when the coordinator refuses; each one clear line.
+  // Errors: timed_out with the last answer's words, at the deadline or when one batch has been tried for three answer
+  // timeouts; rejected when the coordinator refuses; each one clear line.
   Awaitable<Result<void>> submit(Duration answer_timeout, TimePoint deadline);
   void stop();
 

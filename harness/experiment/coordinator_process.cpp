@@ -3,6 +3,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
 #include "harness/scenario/describe.hpp"
+#include "harness/services/private_folder.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -137,7 +138,7 @@ std::filesystem::path coordinator_program() {
 }
 
 std::vector<BackendEntry> known_backends(std::filesystem::path const& program) {
-  auto const log = std::filesystem::temp_directory_path() / fmt::format("assay-backends-{}.json", ::getpid());
+  auto const log = temporary_folder() / fmt::format("assay-backends-{}.json", ::getpid());
   ChildCommand command;
   command.argv = {program.string(), "backends", "--format", "json"};
   command.log = log;

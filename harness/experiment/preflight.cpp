@@ -29,7 +29,7 @@ std::optional<GivenServer> given_for(BackendEntry const& backend, RunRequest con
 
 void try_one(Scenario const& scenario, BackendEntry const& backend, GivenServer const& server,
              RunRequest const& request) {
-  PrivateFolder const folder{std::filesystem::temp_directory_path(), "assay-preflight-"};
+  PrivateFolder const folder{temporary_folder(), "assay-preflight-"};
   auto const nobody = make_identities(scenario.fleet, 1, scenario.seed);
   CoordinatorOptions const options{.program = request.coordinator,
                                    .backend = backend.name,

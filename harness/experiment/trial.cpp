@@ -150,7 +150,17 @@ class Drive {
     co_await final_stats();
     stop_helpers();
     while (helpers_ > 0) co_await finished_.wait_until();
-    co_await generator_.close();
+    co_await close();
+  }
+
+  // What goes wrong while closing is said beside why the trial ended, not instead of it: it often follows from that.
+  Awaitable<void> close() {
+    try {
+      co_await generator_.close();
+    } catch (Failure const& failure) {
+      if (!ended_early()) throw;
+      evidence_.failure += fmt::format("; and at the end: {}", failure.what());
+    }
   }
 
   // The preparation took as long as it took: only now is it known when the trial begins.
@@ -402,7 +412,7 @@ Evidence run_trial(asio::io_context& context, TrialPlan plan, Progress& progress
         "--postgres-url: this scenario restarts coordinators, which takes the private PostgreSQL; leave it out"};
   }
   auto const service = start_service(plan);
-  PrivateFolder const folder{std::filesystem::temp_directory_path(), "assay-trial-"};
+  PrivateFolder const folder{temporary_folder(), "assay-trial-"};
   auto const identities = make_identities(plan.scenario->fleet, plan.level.runners, plan.seed);
   CoordinatorOptions const options{.program = plan.coordinator,
                                    .backend = plan.level.backend,

@@ -55,7 +55,7 @@ std::optional<UserIds> unprivileged_user() {
 }
 
 fs::path parent_folder(fs::path const& wanted, std::uintmax_t needed) {
-  fs::path const parent = wanted.empty() ? fs::temp_directory_path() : wanted;
+  fs::path const parent = wanted.empty() ? temporary_folder() : wanted;
   // A unix socket's path is short (108 bytes with its end); a deep TMPDIR does not fit.
   std::size_t const longest = sizeof(sockaddr_un::sun_path) - 1;
   std::size_t const length =
@@ -97,7 +97,7 @@ bool has_programs(fs::path const& folder) {
 
 // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)" → "15.18"
 std::string ask_version(fs::path const& folder) {
-  PrivateFolder const scratch{fs::temp_directory_path(), "assay-version-"};
+  PrivateFolder const scratch{temporary_folder(), "assay-version-"};
   ChildCommand command;
   command.argv = {(folder / "postgres").string(), "--version"};
   command.log = scratch.path() / "log";

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -50,7 +51,31 @@ bool is_abandoned(fs::path const& folder) {
   return unlocked && !a_process_runs_in(folder);
 }
 
+// Whether something can be written in there: a file that has no name and goes when it is closed. 0 or the reason.
+int why_not_writable(fs::path const& folder) {
+  static constexpr char page[4096] = {};
+  int const file = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0) {
+    bool const without_such_files = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
+    return without_such_files && access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+  }
+  int const reason = write(file, page, sizeof page) == static_cast<ssize_t>(sizeof page) ? 0 : errno;
+  close(file);
+  return reason;
+}
+
 }  // namespace
+
+fs::path temporary_folder() {
+  char const* const named = std::getenv("TMPDIR");
+  fs::path const folder = named != nullptr && *named != '\0' ? named : "/tmp";
+  int const reason = why_not_writable(folder);
+  if (reason == 0) return folder;
+  bool const no_room = reason == ENOSPC || reason == EDQUOT || reason == EIO;
+  throw Failure{no_room ? ExitStatus::unreachable : ExitStatus::bad_input,
+                fmt::format("nothing can be written in the folder for temporary files, '{}': {}; TMPDIR names another",
+                            folder.string(), std::strerror(reason))};
+}
 
 std::size_t reap_private_folders(fs::path const& parent, std::string const& prefix) {
   std::size_t reaped = 0;

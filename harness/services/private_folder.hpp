@@ -12,6 +12,10 @@
 
 namespace assay {
 
+// Where all that is private is made: the folder that TMPDIR names, or /tmp. Throws Failure{bad_input} when it is no
+// folder that we may write in, Failure{unreachable} when nothing can be written there: one line that names it.
+std::filesystem::path temporary_folder();
+
 class PrivateFolder {
  public:
   // Makes `<parent>/<prefix>XXXXXX`, owned by `owner` (ours when empty). Throws Failure{unreachable}.

@@ -29,7 +29,7 @@ ServiceFacts const our_settings = {{"appendonly", "yes"},
 
 // A unix socket's path is short (108 bytes with its end); a deep TMPDIR does not fit.
 fs::path parent_folder() {
-  fs::path const temporary = fs::temp_directory_path();
+  fs::path const temporary = temporary_folder();
   std::size_t const length = temporary.string().size() + std::string{"/assay-redis-XXXXXX/redis.sock"}.size();
   return length >= sizeof(sockaddr_un::sun_path) ? fs::path{"/tmp"} : temporary;
 }

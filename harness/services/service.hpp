@@ -37,7 +37,7 @@ class PrivateServer : public Service {
 // The name of a file that is not there yet, in a folder of its own that goes with it.
 class PrivateFile final : public Service {
  public:
-  PrivateFile() : folder_{std::filesystem::temp_directory_path(), "assay-file-"} {}
+  PrivateFile() : folder_{temporary_folder(), "assay-file-"} {}
 
   std::string url() const override { return folder_.path() / "runs"; }
   std::optional<pid_t> server_pid() const override { return std::nullopt; }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -27,8 +28,9 @@ class Tools : public testing::Test {
     return folder_.path() / name;
   }
 
-  Output run(std::vector<std::string> arguments) const {
+  Output run(std::vector<std::string> arguments, std::vector<std::string> environment = {}) const {
     ChildCommand command;
+    command.environment = std::move(environment);
     command.argv = {ASSAY_PROGRAM};
     command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
     command.log = folder_.path() / "output";
@@ -117,6 +119,16 @@ TEST_F(Tools, PlanOnlySaysOfEachVariantWhatItsOwnLoadIs) {
   auto const backlog = run({"run", ASSAY_SCENARIOS "/file-queue.yaml", "--plan-only"});
   EXPECT_THAT(backlog.text, testing::ContainsRegex("file-scan · backlog-20k +a backlog of 20000 runs"));
   EXPECT_THAT(backlog.text, testing::Not(HasSubstr("how many of a trial's claims")));
+}
+
+TEST_F(Tools, AFolderForTemporaryFilesThatIsMissingIsNamedInOneLine) {
+  for (auto const& arguments :
+       std::vector<std::vector<std::string>>{{"run", ASSAY_SCENARIOS "/smoke.yaml"}, {"backends"}}) {
+    auto const told = run(arguments, {"TMPDIR=/nowhere"});
+    EXPECT_EQ(told.status, 2);
+    EXPECT_THAT(told.text, HasSubstr("'/nowhere': No such file or directory"));
+    EXPECT_EQ(std::count(told.text.begin(), told.text.end(), '\n'), 1) << told.text;
+  }
 }
 
 // Whether this machine is fit is its own affair; the status must say what the findings say.
