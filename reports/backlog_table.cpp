@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace assay {
 
@@ -14,9 +15,8 @@ namespace {
 
 constexpr bool number = true;
 
-// Nothing was due in the measured phase: whatever was submitted had been there before.
 std::optional<double> backlog_of(TrialResult const& trial) {
-  if (trial.offered_per_s > 0 || trial.books.offered == 0) return std::nullopt;
+  if (!is_backlog(trial)) return std::nullopt;
   return static_cast<double>(trial.books.offered);
 }
 
@@ -39,7 +39,9 @@ Table backlog_table(Assessment const& assessment) {
               {}};
   struct Points {
     std::vector<double> backlog, mean_ms;
+    std::set<double> at_first;  // a line takes backlogs that differ, and not only by how much was done meanwhile
   };
+  constexpr std::size_t fewest_backlogs = 3;
   std::vector<std::pair<std::string, Points>> lines;  // by backend and number of runners
   for (auto const& trial : assessment.trials) {
     auto const* const claims = claim_calls(trial);
@@ -55,8 +57,10 @@ Table backlog_table(Assessment const& assessment) {
     if (found == lines.end()) found = lines.insert(lines.end(), {who, {}});
     found->second.backlog.push_back(mean_backlog(trial, *backlog));
     found->second.mean_ms.push_back(claims->latency.mean);
+    found->second.at_first.insert(*backlog);
   }
   for (auto const& [who, points] : lines) {
+    if (points.at_first.size() < fewest_backlogs) continue;
     auto const line = fit_line(points.backlog, points.mean_ms);
     if (!line) continue;
     table.rows.push_back(

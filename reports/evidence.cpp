@@ -105,4 +105,6 @@ std::optional<LatencyBound> latency_bound(Assessment const& assessment) {
   return std::nullopt;
 }
 
+bool is_backlog(TrialResult const& trial) { return trial.offered_per_s <= 0 && trial.books.offered > 0; }
+
 }  // namespace assay

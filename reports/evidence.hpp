@@ -37,6 +37,9 @@ std::string judged_row_name_of(Assessment const& assessment, Cell const& cell);
 // The same for one trial, with "repeat 2" where there are several.
 std::string name_of(Assessment const& assessment, TrialResult const& trial);
 
+// Nothing was due in the measured phase: whatever was submitted had been there before.
+bool is_backlog(TrialResult const& trial);
+
 // May this trial's percentiles be shown? Not when nothing was measured or the backlog grew throughout.
 bool has_percentiles(TrialResult const& trial);
 

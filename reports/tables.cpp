@@ -297,7 +297,8 @@ Table requests_table(Assessment const& assessment) {
   return per_trial(assessment, "Requests per minute", columns, [&](TrialResult const& t) {
     std::vector<std::string> cells{
         t.requests_per_minute_published ? fmt::format("~{}", number_text(*t.requests_per_minute_published)) : "–",
-        number_text(sum(t.requests_per_minute_modelled)), number_text(sum(t.requests_per_minute))};
+        is_backlog(t) ? "–" : number_text(sum(t.requests_per_minute_modelled)),
+        number_text(sum(t.requests_per_minute))};
     for (auto const& kind : kinds) {
       auto const found = t.requests_per_minute.find(kind);
       cells.push_back(found == t.requests_per_minute.end() ? "–" : number_text(found->second));

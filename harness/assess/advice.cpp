@@ -66,10 +66,13 @@ std::string mend_trial(Assessment const& assessment, TrialResult const& trial) {
   if (!trial.failure.empty())
     return fmt::format("mend what ended {} ({}), then {}", trial.id, trial.failure, run(assessment, level));
   for (auto const* name : {"achieved_rate", "generator_cpu", "schedule_lag", "loop_stalls", "steal", "throttled"})
-    if (has_failed(trial, name))
+    if (has_failed(trial, name)) {
+      if (assessment.time_compression <= 1)
+        return fmt::format("on a quieter or larger machine: {}", run(assessment, level));
       return fmt::format("on a quieter or larger machine, or with less time compression: {}",
                          run(assessment, fmt::format("{} --set time_compression={:.3g}", level,
                                                      std::max(1.0, assessment.time_compression / 2))));
+    }
   if (has_failed(trial, "stationary"))
     return fmt::format("with a longer warm-up and a longer phase: {}",
                        run(assessment, fmt::format("{} --set phases.warm_up=30s --set phases.measure={}", level,

@@ -48,7 +48,7 @@ CriterionEvidence combine(Criterion const& criterion, std::vector<LevelEvidence>
 std::string name_of(Criterion const& criterion);  // "dispatch latency p99"
 
 // Where the time or the load of this trial goes: "the store's claim takes 62 % of dispatch latency (mean 3.1 ms)", "the
-// coordinator keeps 0.95 cores busy".
+// coordinator keeps 0.95 cores busy". Empty when that was not measured.
 std::string what_dominates(TrialResult const& trial, Criterion const& criterion);
 
 }  // namespace assay

@@ -6,6 +6,7 @@
 #include "harness/assess/criterion_evidence.hpp"
 #include "harness/assess/intervals.hpp"
 #include "harness/assess/objectives.hpp"
+#include "harness/assess/other_variants.hpp"
 
 #include <fmt/format.h>
 
@@ -58,6 +59,7 @@ class Judge {
     weigh_considerations();
     note_runner_shortage();
     note_other_levels();
+    note_other_variants();
     verdict_.comparisons = compared_.list();
     write_headline();
     verdict_.acceptance = tick_boxes(assessment_, policy_, verdict_.decision);
@@ -237,7 +239,7 @@ class Judge {
         std::string text = compared_.queues().empty()
                                ? "No queue backend was measured, so nothing shows that one would remove it."
                                : fmt::format("No measured queue ({}) removes it.", fmt::join(compared_.queues(), ", "));
-        text += fmt::format(" What dominates: {}.", without_stop(what_dominates(*worst->worst, *evidence.criterion)));
+        text += dominates_in_words(*worst->worst, *evidence.criterion);
         if (!evidence.criterion->what_would_help.empty()) text += ' ' + evidence.criterion->what_would_help;
         note(evidence.criterion->id, evidence.criterion->text, std::move(text), ids_of(worst->trials));
         if (compared_.queues().empty() && !policy_.queue_backends.empty())
@@ -251,6 +253,11 @@ class Judge {
       verdict_.decision = Decision::needed;
     else
       verdict_.decision = open || unremoved_ ? Decision::inconclusive : Decision::not_needed;
+  }
+
+  static std::string dominates_in_words(TrialResult const& trial, Criterion const& criterion) {
+    auto const text = without_stop(what_dominates(trial, criterion));
+    return text.empty() ? text : fmt::format(" What dominates: {}.", text);
   }
 
   static std::string without_stop(std::string text) {
@@ -344,6 +351,14 @@ class Judge {
     }
   }
 
+  // A variant that the verdict does not rest on may be what its reader has: where a trigger is met there, it is said.
+  void note_other_variants() {
+    for (auto& found : triggers_met_elsewhere(assessment_, policy_, compared_, required_)) {
+      elsewhere_.push_back(std::move(found.words));
+      verdict_.reasons.push_back(std::move(found.note));
+    }
+  }
+
   // ---- the sentence on top
 
   void write_headline() {
@@ -355,8 +370,8 @@ class Judge {
         headline = fmt::format(
             "A {} is not needed but worth considering: at {} runners {} brings dispatch latency p99 from at "
             "least {} to at most {}{}; {}",
-            remedy, better_->runners, better_->series, show(better_->instead_of_ms, "ms"), show(better_->at_most_ms, "ms"),
-            compared_.durability_words(better_->series), refuted_in_words());
+            remedy, better_->runners, better_->series, show(better_->instead_of_ms, "ms"),
+            show(better_->at_most_ms, "ms"), compared_.durability_words(better_->series), refuted_in_words());
         break;
       case Decision::needed:
         headline = fmt::format("A {0} is needed: {1}, and a {0} removes that: {2}.", remedy, met_in_words(),
@@ -383,7 +398,12 @@ class Judge {
                 ? fmt::format(", {:.0f} times below the bound of {}", bound / now, show(bound, worst->figure->unit))
                 : fmt::format("; the bound is {}", show(bound, worst->figure->unit));
     if (triggers_.size() > 1) text += fmt::format(", and none of the {} triggers is met", triggers_.size());
-    return text + '.';
+    if (elsewhere_.empty()) return text + '.';
+    auto const told = std::min<std::ptrdiff_t>(std::ssize(elsewhere_), 3);
+    return fmt::format(
+        "{}. That is {}; not so {}{}.", text, assessed(),
+        fmt::join(elsewhere_.begin(), elsewhere_.begin() + told, "; "),
+        told < std::ssize(elsewhere_) ? fmt::format("; and {} more", std::ssize(elsewhere_) - told) : "");
   }
 
   std::string met_in_words() const {
@@ -400,11 +420,9 @@ class Judge {
       return fmt::format("No verdict: {}{}.", without_stop(problems_.front()),
                          problems_.size() > 1 ? fmt::format(" (and {} more)", problems_.size() - 1) : "");
     if (unremoved_) {
-      auto text =
-          fmt::format("Something has to change, but no measurement says that a {} would help: {}.", policy_.remedy,
-                      met_in_words());
-      auto const dominates = without_stop(what_dominates(*unremoved_->worst()->worst, *unremoved_->criterion));
-      text += fmt::format(" What dominates: {}.", dominates);
+      auto text = fmt::format("Something has to change, but no measurement says that a {} would help: {}.",
+                              policy_.remedy, met_in_words());
+      text += dominates_in_words(*unremoved_->worst()->worst, *unremoved_->criterion);
       if (!others_remove_.empty()) text += fmt::format(" Without a {}: {}.", policy_.remedy, others_remove_.front());
       return text;
     }
@@ -422,6 +440,7 @@ class Judge {
   Verdict verdict_;
   std::vector<std::string> problems_;
   std::vector<CriterionEvidence> triggers_;
+  std::vector<std::string> elsewhere_;                 // variants of the same backend where a trigger is met
   std::vector<std::string> removals_, others_remove_;  // sentences: queues, and other backends, that remove a trigger
   CriterionEvidence const* unremoved_ = nullptr;
   std::optional<BetterQueue> better_;

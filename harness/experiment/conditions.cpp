@@ -86,6 +86,7 @@ std::string in_flow_style(boost::json::value const& value) {
 }
 
 std::string change_in_words(boost::json::value const& value) {
+  if (value.is_double()) return fmt::format("{}", value.get_double());  // 0.8, which JSON writes as 8E-1
   return value.is_null() ? "as by default" : in_flow_style(value);
 }
 

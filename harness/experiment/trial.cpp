@@ -315,6 +315,14 @@ class Drive {
     finished_.notify();
   }
 
+  // By the store, a second ago at most; the fleet does not know of runs that callers wait for.
+  double ready_runs(FleetLive const& live) const {
+    auto const& samples = evidence_.samples;
+    if (!samples.empty() && samples.back().stats && samples.back().stats->depth)
+      return static_cast<double>(samples.back().stats->depth->ready);
+    return std::max(0.0, static_cast<double>(live.outstanding) - static_cast<double>(live.working));
+  }
+
   void show_progress(FleetLive const& live) {
     auto const now = clock_.now();
     auto const& scenario = *evidence_.plan.scenario;
@@ -336,7 +344,7 @@ class Drive {
       state.claim_p50 = Duration{latest_claims_.value_at_quantile(0.5)};
       state.claim_p99 = Duration{latest_claims_.value_at_quantile(0.99)};
     }
-    state.backlog = static_cast<double>(live.outstanding) - static_cast<double>(live.working);
+    state.backlog = ready_runs(live);
     state.trial_left = evidence_.start + scenario.phases.warm_up + scenario.phases.measure - now;
     state.left = std::max(Duration{}, state.trial_left) + evidence_.plan.left_afterwards;
     progress_.update(state, now);

@@ -149,8 +149,10 @@ std::optional<Chart> cpu_chart(Assessment const& assessment) {
 
 std::optional<Chart> requests_chart(Assessment const& assessment) {
   std::vector<TrialResult const*> trials;  // one of each level: the modelled figures don't depend on the backend
-  for (auto const& cell : cells_of(assessment))
+  for (auto const& cell : cells_of(assessment)) {
+    if (is_backlog(cell.worst())) continue;  // as many requests as the store allows: no formula says how many
     if (trials.empty() || trials.back()->runners != cell.runners) trials.push_back(&cell.worst());
+  }
   std::set<std::string> kinds;
   bool published = false;
   for (auto const* trial : trials) {
@@ -323,7 +325,10 @@ std::optional<Chart> timeline_chart(Assessment const& assessment) {
   double most = 0;
   for (auto const& point : trial->timeline)
     if (point.phase == "measure") most = std::max(most, point.backlog);
-  if (trial->stable)
+  if (is_backlog(*trial))
+    chart.takeaway = fmt::format("{} were there when it began, and none came afterwards; {} a second were done.",
+                                 plural(trial->books.offered, "run"), number_text(trial->completed_per_s));
+  else if (trial->stable)
     chart.takeaway = fmt::format("Offered {} runs a second, the coordinator accepted {}; {}.",
                                  number_text(trial->offered_per_s), number_text(trial->accepted_per_s),
                                  most < 0.5 ? "no run was left waiting in any sample"

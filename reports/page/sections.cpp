@@ -56,9 +56,6 @@ Markup key_figure(std::string const& name, std::string const& value, std::string
   return element("div", {element("dt", {name}), element("dd", {value, element("small", {detail})})});
 }
 
-// Nothing was due in the measured phase: whatever was submitted had been there before.
-bool is_backlog(TrialResult const& trial) { return trial.offered_per_s == 0 && trial.books.offered > 0; }
-
 Markup key_figures(Assessment const& assessment) {
   auto const* main = main_trial(assessment);
   if (!main) return {};

@@ -389,7 +389,8 @@ TEST(verdict, says_that_runners_are_missing_not_a_queue) {
   EXPECT_EQ(verdict.decision, Decision::not_needed);
   EXPECT_THAT(
       verdict.headline,
-      HasSubstr("What runs wait for at 500 runners is a free runner: more runners would help, a message queue would not."));
+      HasSubstr(
+          "What runs wait for at 500 runners is a free runner: more runners would help, a message queue would not."));
   EXPECT_THAT(reason(verdict, "runner-shortage").text, HasSubstr("97 % of claim latency is waiting for a free runner"));
   EXPECT_THAT(decide(measured(), pr_007()).headline, Not(HasSubstr("free runner")));
 }
@@ -439,6 +440,54 @@ TEST(verdict, with_an_invalid_trial_at_a_required_level_is_never_not_needed) {
                                                         << all_text(verdict);
     ASSERT_FALSE(verdict.next_steps.empty());
   }
+}
+
+// Of a metric whose causes nothing tells, nothing is made up.
+TEST(verdict, does_not_say_what_dominates_where_that_was_not_measured) {
+  auto policy = pr_007();
+  policy.triggers = {{.id = "conflicts",
+                      .text = "No explicit locks needed",
+                      .metric = "conflicts_per_claim",
+                      .statistic = "mean",
+                      .above = 1,
+                      .why = {},
+                      .what_would_help = {}}};
+  auto assessment = measured();
+  for (auto& trial : assessment.trials) {
+    trial.failed_claims["lost_race"] = 2 * trial.claims;
+    trial.coordinator.available = false;
+  }
+  auto const verdict = decide(assessment, policy);
+  EXPECT_THAT(verdict.headline, HasSubstr("Something has to change"));
+  EXPECT_THAT(all_text(verdict), Not(HasSubstr("dominates")));
+}
+
+// The first variant is what the verdict rests on, and a reader with a longer backlog must not take it for his own.
+TEST(verdict, says_in_which_variants_a_trigger_is_met_after_all) {
+  auto assessment = measured();
+  for (auto& trial : assessment.trials) trial.variant = "short";
+  auto longer = at_500(assessment);
+  longer.variant = "long";
+  longer.id += "-long";
+  slow(longer);
+  auto better = at_500(assessment);
+  better.variant = "also-short";
+  assessment.trials.push_back(longer);
+  assessment.trials.push_back(better);
+  auto const verdict = decide(assessment, pr_007());
+  EXPECT_EQ(verdict.decision, Decision::not_needed) << all_text(verdict);
+  EXPECT_THAT(verdict.headline,
+              HasSubstr("That is postgres-batch · short; not so with long, where dispatch latency p99 "
+                        "is at least 8.36 s at 500 runners, above 5 s."));
+  EXPECT_THAT(verdict.headline, Not(HasSubstr("also-short")));
+  EXPECT_THAT(all_text(verdict), HasSubstr("claim-latency: postgres-batch · long at 500 runners: dispatch latency p99 "
+                                           "is 8.37 s"));
+  // An invalid one says nothing, of another backend it is a comparison.
+  assessment.trials[4].partial = true;
+  EXPECT_THAT(decide(assessment, pr_007()).headline, Not(HasSubstr("not so")));
+  assessment.trials[4].partial = false;
+  assessment.trials[4].backend = "memory";
+  EXPECT_THAT(decide(assessment, pr_007()).headline, Not(HasSubstr("not so")));
 }
 
 TEST(verdict, is_the_same_every_time) {

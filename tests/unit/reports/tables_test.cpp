@@ -40,6 +40,46 @@ TEST(orphans_table, has_a_row_for_each_trial_in_which_runners_died_and_names_wha
   EXPECT_THAT(orphans_table(assessment).rows, IsEmpty());
 }
 
+// A trial that uses up a backlog, a claim of which takes `ms`.
+TrialResult using_up(std::uint64_t backlog, double ms) {
+  TrialResult trial;
+  trial.runners = 4;
+  trial.backend = "file-scan";
+  trial.books.offered = backlog;
+  trial.completed_per_s = 10;
+  trial.measured_s = 1;
+  trial.claims = 100;
+  StoreOperationFigures claims;
+  claims.operation = "claim";
+  claims.calls = 100;
+  claims.latency = waited(ms, 2 * ms);
+  claims.latency.mean = ms;
+  trial.store = {claims};
+  trial.requests_per_minute_modelled["poll"] = 24;
+  trial.requests_per_minute["poll"] = 600;
+  return trial;
+}
+
+TEST(backlog_table, draws_a_line_through_backlogs_that_differ_and_through_no_others) {
+  Assessment assessment;
+  for (int i = 1; i <= 4; ++i) assessment.trials.push_back(using_up(1000U * static_cast<unsigned>(i), i));
+  auto const line = backlog_table(assessment);
+  ASSERT_EQ(line.rows.size(), 5U);
+  EXPECT_THAT(line.rows[4].cells.back(), HasSubstr("+ 1.00 ms per 1,000 waiting runs, R² = 1.000"));
+  for (auto& trial : assessment.trials) trial.books.offered = 1000;
+  assessment.trials[3].completed_per_s = 900;  // fewer were waiting on average, which is no other backlog
+  EXPECT_EQ(backlog_table(assessment).rows.size(), 4U);
+}
+
+TEST(requests_table, has_no_formula_for_a_backlog) {
+  Assessment assessment;
+  assessment.trials = {using_up(1000, 1), using_up(0, 1)};
+  assessment.trials[1].offered_per_s = 1;
+  auto const table = requests_table(assessment);
+  EXPECT_THAT(table.rows[0].cells, ElementsAre(HasSubstr("4 runners"), "–", "–", "600", "600"));
+  EXPECT_THAT(table.rows[1].cells, ElementsAre(HasSubstr("4 runners"), "–", "24", "600", "600"));
+}
+
 TEST(sources_table, gives_each_source_its_part_and_its_wait) {
   Assessment assessment;
   assessment.trials.resize(2);
