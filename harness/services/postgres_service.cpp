@@ -114,8 +114,10 @@ std::string ask_version(fs::path const& folder) {
 
 ExternalPostgres::ExternalPostgres(std::string url) : url_{std::move(url)} {
   if (!url_.starts_with("postgresql://") && !url_.starts_with("postgres://")) {
-    throw Failure{ExitStatus::bad_input,
-                  fmt::format("'{}' is no PostgreSQL URL; one looks like postgresql://user@host:5432/database", url_)};
+    throw Failure{
+        ExitStatus::bad_input,
+        fmt::format("--postgres-url: '{}' is no PostgreSQL URL; one looks like postgresql://user@host:5432/database",
+                    url_)};
   }
 }
 

@@ -49,8 +49,9 @@ bool accepts(fs::path const& path) {
 
 ExternalRedis::ExternalRedis(std::string url) : url_{std::move(url)} {
   if (!url_.starts_with("redis://") && !url_.starts_with("unix://")) {
-    throw Failure{ExitStatus::bad_input,
-                  fmt::format("'{}' is no Redis URL; one looks like redis://user:password@host:6379/0", url_)};
+    throw Failure{
+        ExitStatus::bad_input,
+        fmt::format("--redis-url: '{}' is no Redis URL; one looks like redis://user:password@host:6379/0", url_)};
   }
 }
 

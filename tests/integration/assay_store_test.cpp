@@ -53,7 +53,8 @@ TEST_F(AssayOnBadServer, tells_each_mistake_about_a_given_redis_in_one_line_befo
   PrivateRedis const locked{"sesame"};
   RewritingProxy const proxy{asio::local::stream_protocol::endpoint{locked.socket().string()}};
   std::string const there = fmt::format("127.0.0.1:{}", proxy.port());
-  expect_refused({"run", "tiny.yaml", "--redis-url", "http://somewhere"}, 2, "is no Redis URL");
+  expect_refused({"run", "tiny.yaml", "--redis-url", "http://somewhere"}, 2,
+                 "--redis-url: 'http://somewhere' is no Redis URL");
   expect_refused({"run", "tiny.yaml", "--redis-url", "redis://somewhere:port"}, 2, "has a port that is none");
   expect_refused({"run", "tiny.yaml", "--redis-url", "redis://127.0.0.1:1"}, 6,
                  "Redis at 127.0.0.1:1 can't be reached");
