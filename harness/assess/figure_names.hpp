@@ -79,7 +79,7 @@ inline constexpr std::array all{
     FigureName{"database_memory", Kind::memory, max, "largest resident memory of the database or broker"},
     FigureName{"store_keys", Kind::count, count, "keys in the backend's server when the trial had ended (redis-list)"},
     FigureName{"undelivered_replies", Kind::count, count,
-               "results sent to waiting submitters that never arrived (redis-list)"},
+               "results sent and never heard: lost on their way, or too late for who had given up (redis-list)"},
     FigureName{"lost", Kind::count, count, "accepted runs that are nowhere any more"},
     FigureName{"doubled", Kind::count, count, "claims or accepted completions that must not be"},
     FigureName{"reexecuted", Kind::count, count, "runs given out again after a lost lease"},
