@@ -192,7 +192,7 @@ void Link::take(Value value) {
   }
   pending_.front().values.push_back(std::move(value));
   if (pending_.front().values.size() < pending_.front().expected) return;
-  Pending const done = std::move(pending_.front());
+  Pending done = std::move(pending_.front());
   pending_.pop_front();
   done.answered(std::move(done.values));
 }
